@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads the system's clocks. */
+#include "protocol/base/clock.h"
+
+#include <time.h>
+
+static uint64_t read_ms(clockid_t id)
+{
+    struct timespec now;
+    clock_gettime(id, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+uint64_t clock_monotonic_ms(void)
+{
+    return read_ms(CLOCK_MONOTONIC);
+}
+
+uint64_t clock_boot_ms(void)
+{
+#ifdef CLOCK_BOOTTIME
+    return read_ms(CLOCK_BOOTTIME);
+#else
+    return read_ms(CLOCK_MONOTONIC);
+#endif
+}
+
+uint64_t clock_realtime_ms(void)
+{
+    return read_ms(CLOCK_REALTIME);
+}
