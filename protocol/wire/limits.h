@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* Every maximum of the protocol, with its reason. docs/protocol.md quotes these; a test compares the two. */
+#ifndef HOSPES_LIMITS_H
+#define HOSPES_LIMITS_H
+
+#define PROTOCOL_VERSION     1
+#define PROTOCOL_VERSION_MIN 1
+
+#define PORT_CONTROL_DEFAULT 5002 /* vsock and tcp port of control sessions and channels */
+#define PORT_EVENTS_DEFAULT  5003 /* vsock and tcp port of event feeds */
+
+/* Frames */
+#define FRAME_HEADER_SIZE  12
+#define FRAME_DATA_MAX     (1024 * 1024) /* DATA: one full pipe of the largest unprivileged size (splice) */
+#define FRAME_DATAGRAM_MAX 65535         /* UDP's own maximum */
+#define FRAME_MESSAGE_MAX  (256 * 1024)  /* MESSAGE: 128 ports at their largest fit; held in memory whole */
+#define FRAME_RST_MAX      259           /* i32 code and a text of TEXT_REASON_MAX */
+#define FRAME_MUX_PAYLOAD_MAX                                                                                \
+    (32 * 1024) /* any DATA on a mux: bounds how long one channel holds the wire                             \
+                 */
+
+/* msgpack payloads, checked before they are unpacked */
+#define MSGPACK_DEPTH_MAX   8     /* the deepest message has 5 levels */
+#define MSGPACK_OBJECTS_MAX 16384 /* 128 ports of 16 keys and values each, three times over */
+
+/* Text in messages, in bytes without a terminator; longer is cut by a sender and refused by a receiver */
+#define TEXT_NAME_MAX      63  /* process, user, host, interface, software names */
+#define TEXT_COMMAND_MAX   255 /* command lines, mount points */
+#define TEXT_UNIT_MAX      127 /* systemd unit or container name */
+#define TEXT_CONTAINER_MAX 71  /* container id: 64 hex digits and a short prefix */
+#define TEXT_REASON_MAX    255
+
+/* Hello */
+#define CAPABILITIES_MAX 64
+#define SESSION_ID_SIZE  16 /* random; 128 bits can't be guessed or collide */
+
+/* Sessions and channels */
+#define MUX_CHANNELS_MAX 1024         /* on one mux */
+#define MUX_WINDOW       (256 * 1024) /* bytes a channel may have under way: 20 ms at virtio-serial's 11 MB/s */
+#define MUX_MESSAGE_MAX                                                                                      \
+    (128 * 1024) /* MESSAGE on a mux: half a window, which credit always comes back for                      \
+                  */
+#define MUX_QUEUE_MAX                                                                                        \
+    (512 * 1024) /* unsent bytes a mux channel holds for its owner: one message and a window */
+#define STREAM_QUEUE_MAX                                                                                     \
+    (512 * 1024) /* unsent bytes of a stream on its own descriptor: one message and as much again */
+#define AGENT_CONNECTIONS_MAX                                                                                \
+    65536                       /* the agent's streams of all sessions; RLIMIT_NOFILE comes first as a rule */
+#define AGENT_SESSIONS_MAX 16   /* control sessions of an agent: several bridges, old ones dying */
+#define PENDING_HELLO_MAX  256  /* connections that have not said what they are: oldest goes */
+#define REQUESTS_MAX       1024 /* unanswered requests of one session */
+#define DIAL_ADDRESSES_MAX 4    /* 127.0.0.1 and ::1, and a bound address of each family */
+
+/* Ports */
+#define PORTS_MAX           4096 /* listeners reported of one guest: a hostile guest can't grow the bridge */
+#define PORTS_A_MESSAGE_MAX 128  /* × about 700 bytes = 90 KiB */
+
+/* Health */
+#define HEALTH_DISKS_MAX     32
+#define HEALTH_ADDRESSES_MAX 64
+#define HEALTH_USERS_MAX     64
+
+/* Events */
+#define EVENT_RING_COUNT_MAX 1024
+#define EVENT_RING_BYTES_MAX (512 * 1024) /* 1,024 ordinary deltas; beyond it a snapshot costs less */
+
+/* Times, milliseconds */
+#define HELLO_TIMEOUT_MS           5000  /* a peer that connects and says nothing */
+#define GREETING_TIMEOUT_MS        5000  /* hybrid: CONNECT … OK */
+#define SYNC_INTERVAL_MS           1000  /* serial: marker repeated until answered */
+#define HEARTBEAT_INTERVAL_MS      5000  /* bridge → agent PING */
+#define HEARTBEAT_TIMEOUT_MS       15000 /* bridge: nothing heard for so long = silent */
+#define HEARTBEAT_CHECK_TIMEOUT_MS 2000  /* bridge: after a clock jump, the answer is due within this */
+#define HEARTBEAT_WATCHDOG_MS      40000 /* agent: a session that heard no PING for so long is dropped */
+#define REDIAL_MIN_MS              50
+#define REDIAL_MAX_MS              2000
+#define REQUEST_TIMEOUT_MS         5000
+#define CHANNEL_OPEN_TIMEOUT_MS    10000 /* the guest's connect(2) included */
+#define UDP_FLOW_IDLE_MS           90000
+
+#endif

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/* The messages behind tests/vectors/wire: changing one changes its vector. */
+#include "tests/unit/wire/sample_messages.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct session_id sample_session(void)
+{
+    struct session_id session;
+    for (size_t i = 0; i < SESSION_ID_SIZE; i++)
+        session.bytes[i] = (uint8_t)(0xa0 + i);
+    return session;
+}
+
+static struct ip_address address_of(const char *text)
+{
+    struct ip_address address;
+    if (!ip_address_parse(text, &address))
+        abort();
+    return address;
+}
+
+static void *allocate(size_t count, size_t size)
+{
+    void *items = calloc(count, size);
+    if (items == NULL)
+        abort();
+    return items;
+}
+
+static void make_hello_control(struct message *message)
+{
+    struct hello_message *hello = &message->body.hello;
+    message->kind = MESSAGE_HELLO;
+    *hello = (struct hello_message){.version = 1,
+                                    .version_min = 1,
+                                    .role = ROLE_CONTROL,
+                                    .software = "hospes-bridge 0.1.0",
+                                    .link = "vsock"};
+    capability_list_add(&hello->capabilities, "ports");
+    capability_list_add(&hello->capabilities, "health");
+}
+
+static void make_hello_events(struct message *message)
+{
+    message->kind = MESSAGE_HELLO;
+    message->body.hello = (struct hello_message){.version = 3,
+                                                 .version_min = 1,
+                                                 .role = ROLE_EVENTS,
+                                                 .software = "hospes-bridge 0.3.0",
+                                                 .link = "serial",
+                                                 .session = sample_session(),
+                                                 .cursor = {0x1122334455667788, 4711}};
+}
+
+static void make_welcome(struct message *message)
+{
+    message->kind = MESSAGE_WELCOME;
+    message->body.welcome = (struct welcome_message){.version = 1,
+                                                     .software = "hospes-agent 0.1.0",
+                                                     .os = "Linux 6.1.0",
+                                                     .arch = "x86_64",
+                                                     .hostname = "gr\xc3\xbcn",
+                                                     .machine_id = "0123456789abcdef0123456789abcdef",
+                                                     .boot_id = "f1d2",
+                                                     .session = sample_session(),
+                                                     .cursor = {0x1122334455667788, 4711},
+                                                     .resumed = true};
+    capability_list_add(&message->body.welcome.capabilities, "ports");
+}
+
+static void make_refuse(struct message *message)
+{
+    message->kind = MESSAGE_REFUSE;
+    message->body.failure =
+        (struct failure_message){.status = -10003, .text = "speaks 3 to 5, this side speaks 1"};
+}
+
+static void make_ping(struct message *message)
+{
+    message->kind = MESSAGE_PING;
+    message->id = 300;
+}
+
+static void make_pong(struct message *message)
+{
+    message->kind = MESSAGE_PONG;
+    message->id = 300;
+}
+
+static void make_error(struct message *message)
+{
+    message->kind = MESSAGE_ERROR;
+    message->id = UINT64_MAX;
+    message->body.failure = (struct failure_message){.status = -10006, .text = ""};
+}
+
+static void make_health_request(struct message *message)
+{
+    message->kind = MESSAGE_HEALTH_REQUEST;
+    message->id = 5;
+}
+
+static void make_health(struct message *message)
+{
+    message->kind = MESSAGE_HEALTH;
+    message->id = 5;
+    struct health_message *health = allocate(1, sizeof(*health));
+    message->body.health = health;
+    health->uptime_ms = 86400000;
+    health->agent_uptime_ms = 1000;
+    health->realtime_ms = 1700000000000;
+    health->load[0] = 0.25;
+    health->load[1] = 1.5;
+    health->memory_total = UINT64_C(8) << 30;
+    health->memory_available = UINT64_C(3) << 30;
+    health->disk_count = 2;
+    health->disks[0] = (struct health_disk){"/", "ext4", UINT64_C(100) << 30, UINT64_C(40) << 30};
+    health->disks[1] = (struct health_disk){.mount = "/mnt/full", .type = "xfs", .total = 5};
+    health->address_count = 2;
+    health->addresses[0] = (struct health_address){"eth0", address_of("10.0.2.15")};
+    health->addresses[1] = (struct health_address){"eth0", address_of("fe80::1")};
+    health->user_count = 1;
+    health->users[0] = (struct health_user){"ada", "tty1", 1699999999000};
+}
+
+static void make_channel_open(struct message *message)
+{
+    message->kind = MESSAGE_CHANNEL_OPEN;
+    message->body.channel_open =
+        (struct channel_open_message){.session = sample_session(),
+                                      .target = {.protocol = PORT_TCP,
+                                                 .port = 65535,
+                                                 .address_count = 2,
+                                                 .addresses = {address_of("127.0.0.1"), address_of("::1")}}};
+}
+
+static void make_channel_opened(struct message *message)
+{
+    message->kind = MESSAGE_CHANNEL_OPENED;
+}
+
+static void make_ports_snapshot(struct message *message)
+{
+    message->kind = MESSAGE_PORTS;
+    message->id = 42;
+    struct ports_message *ports = &message->body.ports;
+    *ports = (struct ports_message){
+        .sequence = 42, .snapshot = true, .more = true, .ephemeral_low = 32768, .ephemeral_high = 60999};
+    ports->opened_count = 2;
+    ports->opened = allocate(2, sizeof(*ports->opened));
+    ports->opened[0] = (struct port_fact){.key = {PORT_TCP, address_of("0.0.0.0"), 5173},
+                                          .uid = 1000,
+                                          .pid = 4321,
+                                          .name = "vite",
+                                          .command = "node /srv/app/node_modules/.bin/vite",
+                                          .unit = "user@1000.service",
+                                          .container = "docker-0123",
+                                          .age_ms = 1500};
+    ports->opened[1] =
+        (struct port_fact){.key = {PORT_UDP, address_of("::"), 1}, .v6only = true, .uid = UINT32_MAX};
+}
+
+static void make_ports_empty_snapshot(struct message *message)
+{
+    message->kind = MESSAGE_PORTS;
+    message->id = 43;
+    message->body.ports = (struct ports_message){.sequence = 43, .snapshot = true};
+}
+
+static void make_ports_delta(struct message *message)
+{
+    message->kind = MESSAGE_PORTS;
+    message->id = 44;
+    struct ports_message *ports = &message->body.ports;
+    *ports = (struct ports_message){.sequence = 44, .opened_count = 1, .closed_count = 1};
+    ports->opened = allocate(1, sizeof(*ports->opened));
+    ports->opened[0] = (struct port_fact){.key = {PORT_TCP, address_of("::1"), 80}, .pid = INT32_MAX};
+    ports->closed = allocate(1, sizeof(*ports->closed));
+    ports->closed[0] = (struct port_key){PORT_TCP, address_of("127.0.0.1"), 65535};
+}
+
+bool sample_message(size_t index, struct message *ret, const char **ret_name)
+{
+    static const struct {
+        const char *name;
+        void (*make)(struct message *message);
+    } SAMPLES[] = {
+        {"hello_control", make_hello_control},
+        {"hello_events", make_hello_events},
+        {"welcome", make_welcome},
+        {"refuse", make_refuse},
+        {"ping", make_ping},
+        {"pong", make_pong},
+        {"error", make_error},
+        {"health_request", make_health_request},
+        {"health", make_health},
+        {"channel_open", make_channel_open},
+        {"channel_opened", make_channel_opened},
+        {"ports_snapshot", make_ports_snapshot},
+        {"ports_empty_snapshot", make_ports_empty_snapshot},
+        {"ports_delta", make_ports_delta},
+    };
+    if (index >= sizeof(SAMPLES) / sizeof(SAMPLES[0]))
+        return false;
+    memset(ret, 0, sizeof(*ret));
+    SAMPLES[index].make(ret);
+    *ret_name = SAMPLES[index].name;
+    return true;
+}
+
+void sample_largest_ports(struct message *ret)
+{
+    memset(ret, 0, sizeof(*ret));
+    ret->kind = MESSAGE_PORTS;
+    ret->id = UINT64_MAX;
+    struct ports_message *ports = &ret->body.ports;
+    *ports = (struct ports_message){.sequence = UINT64_MAX,
+                                    .ephemeral_low = UINT16_MAX,
+                                    .ephemeral_high = UINT16_MAX,
+                                    .opened_count = PORTS_A_MESSAGE_MAX,
+                                    .closed_count = PORTS_A_MESSAGE_MAX};
+    ports->opened = allocate(PORTS_A_MESSAGE_MAX, sizeof(*ports->opened));
+    ports->closed = allocate(PORTS_A_MESSAGE_MAX, sizeof(*ports->closed));
+    for (size_t i = 0; i < PORTS_A_MESSAGE_MAX; i++) {
+        struct port_fact *fact = &ports->opened[i];
+        *fact = (struct port_fact){.key = {PORT_TCP, address_of("::1"), (uint16_t)(65535 - i)},
+                                   .v6only = true,
+                                   .uid = UINT32_MAX,
+                                   .pid = INT32_MAX,
+                                   .age_ms = UINT64_MAX};
+        memset(fact->name, 'n', TEXT_NAME_MAX);
+        memset(fact->command, 'c', TEXT_COMMAND_MAX);
+        memset(fact->unit, 'u', TEXT_UNIT_MAX);
+        memset(fact->container, 'k', TEXT_CONTAINER_MAX);
+        ports->closed[i] = fact->key;
+    }
+}
