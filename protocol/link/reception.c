@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* Decodes the first message of each stream and hands it on; knows nothing of sessions. */
+#include "protocol/link/reception.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "protocol/base/status.h"
+
+struct visitor {
+    struct deadline deadline; /* first: found back by a cast */
+    struct visitor *previous, *next;
+    struct reception *reception;
+    struct stream *stream;
+};
+
+static void forget(struct visitor *visitor)
+{
+    struct reception *reception = visitor->reception;
+    deadline_stop(&visitor->deadline);
+    if (visitor->previous != NULL)
+        visitor->previous->next = visitor->next;
+    else
+        reception->oldest = visitor->next;
+    if (visitor->next != NULL)
+        visitor->next->previous = visitor->previous;
+    else
+        reception->newest = visitor->previous;
+    reception->count--;
+    free(visitor);
+}
+
+void reception_refuse(struct stream *stream, int status, const char *text)
+{
+    struct message refuse = {.kind = MESSAGE_REFUSE};
+    refuse.body.failure.status = status;
+    snprintf(refuse.body.failure.text, sizeof(refuse.body.failure.text), "%s", text);
+    stream_send_message(stream, &refuse);
+    stream_close(stream);
+}
+
+static void turn_away(struct visitor *visitor, int status)
+{
+    struct reception *reception = visitor->reception;
+    struct stream *stream = visitor->stream;
+    forget(visitor);
+    stream_close(stream);
+    reception->handler->on_refused(reception->ctx, status);
+}
+
+static void handle_due(struct deadline *deadline)
+{
+    turn_away((struct visitor *)deadline, STATUS_NO_GREETING);
+}
+
+static void handle_first_message(struct visitor *visitor, const struct message *message)
+{
+    struct reception *reception = visitor->reception;
+    struct stream *stream = visitor->stream;
+    if (message->kind == MESSAGE_HELLO) {
+        forget(visitor);
+        reception->handler->on_hello(reception->ctx, stream, &message->body.hello);
+    } else if (message->kind == MESSAGE_CHANNEL_OPEN) {
+        forget(visitor);
+        reception->handler->on_channel(reception->ctx, stream, &message->body.channel_open);
+    } else {
+        turn_away(visitor, STATUS_UNEXPECTED);
+    }
+}
+
+static void handle_frame(void *ctx, enum frame_type type, struct span payload)
+{
+    struct visitor *visitor = ctx;
+    if (type != FRAME_MESSAGE) {
+        turn_away(visitor, STATUS_UNEXPECTED);
+        return;
+    }
+    struct message message;
+    struct message_head head;
+    int status = message_decode(payload, &message, &head);
+    if (status < 0) {
+        turn_away(visitor, status);
+        return;
+    }
+    handle_first_message(visitor, &message);
+    message_finish(&message);
+}
+
+static void handle_end(void *ctx, int status, const char *text)
+{
+    turn_away(ctx, status);
+}
+
+static const struct stream_handler HANDLER = {.on_frame = handle_frame, .on_end = handle_end};
+
+void reception_init(struct reception *reception, uv_loop_t *uv, const struct reception_handler *handler,
+                    void *ctx)
+{
+    *reception = (struct reception){.handler = handler, .ctx = ctx};
+    deadlines_init(&reception->deadlines, uv, HELLO_TIMEOUT_MS);
+}
+
+void reception_close(struct reception *reception, void (*on_closed)(void *ctx), void *ctx)
+{
+    while (reception->oldest != NULL) {
+        stream_close(reception->oldest->stream);
+        forget(reception->oldest);
+    }
+    deadlines_close(&reception->deadlines, on_closed, ctx);
+}
+
+void reception_add(struct reception *reception, struct stream *stream)
+{
+    if (reception->count >= PENDING_HELLO_MAX)
+        turn_away(reception->oldest, STATUS_LIMIT);
+    struct visitor *visitor = calloc(1, sizeof(*visitor));
+    if (visitor == NULL) {
+        stream_close(stream);
+        return;
+    }
+    visitor->reception = reception;
+    visitor->stream = stream;
+    visitor->previous = reception->newest;
+    if (reception->newest != NULL)
+        reception->newest->next = visitor;
+    else
+        reception->oldest = visitor;
+    reception->newest = visitor;
+    reception->count++;
+    deadline_start(&reception->deadlines, &visitor->deadline, handle_due);
+    stream_set_handler(stream, &HANDLER, visitor);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* Opens the single-stream transports of serial links: a Unix socket or a character device. */
+#ifndef HOSPES_TRANSPORT_OPEN_H
+#define HOSPES_TRANSPORT_OPEN_H
+
+#include <stdbool.h>
+
+/* A non-blocking descriptor. A terminal (UART, pty) is put in raw mode. *ret_survives_hangup (can be NULL):
+ * true for a virtio-serial port, which reads 0 while nobody is at the other end. libuv's codes (UV_EBUSY:
+ * another program has the port). */
+int transport_open(const char *path, int *ret_fd, bool *ret_survives_hangup);
+
+#endif
