@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* What the agent was told: command line over configuration file over defaults. */
+#ifndef HOSPES_AGENT_CONFIG_H
+#define HOSPES_AGENT_CONFIG_H
+
+#include <stdbool.h>
+
+#include "agent/features/ports/port_watch.h"
+#include "protocol/base/log.h"
+#include "protocol/link/spec.h"
+#include "services/config/config_file.h"
+
+#define AGENT_LISTENERS_MAX 8
+#define AGENT_CONFIG_PATH   "/etc/hospes/agent.json"
+#define AGENT_SERIAL_PATH   "/dev/virtio-ports/org.hospes.0"
+
+struct agent_config {
+    size_t listener_count;
+    struct link_spec listeners[AGENT_LISTENERS_MAX];
+    bool default_listeners;   /* nobody named any: vsock and the virtio-serial port, whichever is there */
+    bool vsock_loopback;      /* take vsock peers with CID 1 (for tests inside one guest) */
+    enum port_tier port_tier; /* PORT_TIER_AUTO, or forced */
+    enum log_level log_level;
+};
+
+void agent_config_init(struct agent_config *config);
+/* One --listen. STATUS_INVALID, STATUS_LIMIT with a sentence. */
+int agent_config_add_listener(struct agent_config *config, const char *text,
+                              char ret_problem[static CONFIG_PROBLEM_MAX]);
+/* Reads the file. A missing one is an error only if `required`. STATUS_MALFORMED with file, line and column.
+ */
+int agent_config_load(struct agent_config *config, const char *path, bool required,
+                      char ret_problem[static CONFIG_PROBLEM_MAX]);
+
+#endif

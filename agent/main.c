@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* hospes-agent: options, signals and the loop. */
+#define LOG_MODULE "main"
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "protocol/base/status.h"
+#include "services/relay/relay.h"
+
+enum option_id {
+    OPTION_CONFIG = 1,
+    OPTION_LISTEN,
+    OPTION_STATE_DIR,
+    OPTION_SESSION_SOCKET,
+    OPTION_LOG_LEVEL,
+    OPTION_STDIO,
+    OPTION_VERSION,
+    OPTION_HELP
+};
+
+static const struct option OPTIONS[] = {
+    {"config", required_argument, NULL, OPTION_CONFIG},
+    {"listen", required_argument, NULL, OPTION_LISTEN},
+    {"state-dir", required_argument, NULL, OPTION_STATE_DIR},
+    {"session-socket", required_argument, NULL, OPTION_SESSION_SOCKET},
+    {"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
+    {"stdio", no_argument, NULL, OPTION_STDIO},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {0},
+};
+
+static const char USAGE[] =
+    "usage: hospes-agent [OPTION]...\n"
+    "The guest's side of Hospes: tells the host's bridge which ports open here, and carries its "
+    "connections.\n"
+    "\n"
+    "  --listen SPEC           where the bridge reaches this agent; repeatable:\n"
+    "                          vsock[:CONTROL[:EVENTS]]   unix:PATH[,PATH]   serial:/dev/virtio-ports/NAME\n"
+    "                          (default: vsock, and " AGENT_SERIAL_PATH " where it exists)\n"
+    "  --stdio                 speak over stdin and stdout (the other end of an exec: link)\n"
+    "  --config FILE           configuration (default: " AGENT_CONFIG_PATH ", if it exists)\n"
+    "  --state-dir DIR         where identities are kept once links are authenticated "
+    "(/var/lib/hospes-agent)\n"
+    "  --session-socket PATH   where desktop sessions will reach the agent (/run/hospes-agent/session.sock)\n"
+    "  --log-level LEVEL       error, warn, info or debug\n"
+    "  --version, --help\n";
+
+struct options {
+    const char *config_path; /* NULL: the default one, if it exists */
+    const char *log_level;
+    bool stdio;
+};
+
+/* Returns -1 to go on, else the exit status. */
+static int parse_options(int argc, char **argv, struct agent_config *config, struct options *ret)
+{
+    char problem[CONFIG_PROBLEM_MAX];
+    int id;
+    while ((id = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1) {
+        switch (id) {
+        case OPTION_CONFIG:
+            ret->config_path = optarg;
+            break;
+        case OPTION_LISTEN:
+            if (agent_config_add_listener(config, optarg, problem) < 0) {
+                fprintf(stderr, "hospes-agent: --listen: %s\n", problem);
+                return 1;
+            }
+            break;
+        case OPTION_LOG_LEVEL:
+            ret->log_level = optarg;
+            break;
+        case OPTION_STDIO:
+            ret->stdio = true;
+            break;
+        case OPTION_STATE_DIR:
+        case OPTION_SESSION_SOCKET:
+            break; /* nothing is kept and no session is served in this version */
+        case OPTION_VERSION:
+            puts("hospes-agent " HOSPES_VERSION);
+            return 0;
+        case OPTION_HELP:
+            fputs(USAGE, stdout);
+            return 0;
+        default:
+            fputs(USAGE, stderr);
+            return 2;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "hospes-agent: unexpected argument \"%s\"; see --help\n", argv[optind]);
+        return 2;
+    }
+    return -1;
+}
+
+static int configure(const struct options *options, struct agent_config *config)
+{
+    char problem[CONFIG_PROBLEM_MAX];
+    bool required = options->config_path != NULL;
+    if (options->stdio) {
+        if (config->listener_count > 0) {
+            fprintf(stderr, "hospes-agent: --stdio and --listen exclude each other\n");
+            return 2;
+        }
+        config->listeners[config->listener_count++] = (struct link_spec){.kind = LINK_STDIO};
+    }
+    if (agent_config_load(config, required ? options->config_path : AGENT_CONFIG_PATH, required, problem) <
+        0) {
+        fprintf(stderr, "hospes-agent: %s\n", problem);
+        return 1;
+    }
+    if (options->log_level != NULL && !log_level_parse(options->log_level, &config->log_level)) {
+        fprintf(stderr, "hospes-agent: --log-level: expected error, warn, info or debug\n");
+        return 2;
+    }
+    config->default_listeners = config->listener_count == 0;
+    return -1;
+}
+
+struct program {
+    struct agent *agent;
+    uv_signal_t signals[2];
+};
+
+static void stop(struct program *program)
+{
+    agent_stop(program->agent);
+    for (int i = 0; i < 2; i++) {
+        if (!uv_is_closing((uv_handle_t *)&program->signals[i]))
+            uv_close((uv_handle_t *)&program->signals[i], NULL);
+    }
+}
+
+static void handle_signal(uv_signal_t *handle, int number)
+{
+    log_info("stopping on signal %d", number);
+    stop(handle->data);
+}
+
+static int run(const struct agent_config *config)
+{
+    static const int NUMBERS[2] = {SIGTERM, SIGINT};
+    uv_loop_t loop;
+    if (uv_loop_init(&loop) < 0) {
+        fprintf(stderr, "hospes-agent: no event loop\n");
+        return 1;
+    }
+    struct program program = {0};
+    char problem[CONFIG_PROBLEM_MAX] = "out of memory";
+    int status = agent_create(&loop, config, &program.agent, problem);
+    for (int i = 0; i < 2; i++) {
+        uv_signal_init(&loop, &program.signals[i]);
+        program.signals[i].data = &program;
+        uv_signal_start(&program.signals[i], handle_signal, NUMBERS[i]);
+        uv_unref((uv_handle_t *)&program.signals[i]);
+    }
+    if (status < 0) {
+        fprintf(stderr, "hospes-agent: %s\n", problem);
+        if (program.agent != NULL)
+            stop(&program);
+    }
+    uv_run(&loop, UV_RUN_DEFAULT);
+    for (int i = 0; i < 2; i++) {
+        if (!uv_is_closing((uv_handle_t *)&program.signals[i]))
+            uv_close((uv_handle_t *)&program.signals[i], NULL);
+    }
+    uv_run(&loop, UV_RUN_DEFAULT);
+    agent_destroy(program.agent);
+    uv_loop_close(&loop);
+    return status < 0 ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct agent_config config;
+    struct options options = {0};
+    agent_config_init(&config);
+    int status = parse_options(argc, argv, &config, &options);
+    if (status < 0)
+        status = configure(&options, &config);
+    if (status >= 0)
+        return status;
+    log_set_level(config.log_level);
+    signal(SIGPIPE, SIG_IGN);
+    relay_raise_descriptor_limit();
+    return run(&config);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* A visit is a control session with the flows of its channels: when the session is lost they are reset, since
+ * the bridge has given them up as well. */
+#define LOG_MODULE "visits"
+#include "agent/visits.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#include "agent/routes.h"
+#include "protocol/base/log.h"
+#include "protocol/base/status.h"
+#include "protocol/link/reception.h"
+#include "services/relay/tcp_flow.h"
+#include "services/relay/udp_flow.h"
+
+struct visit {
+    struct visits *visits;
+    struct visit *next;
+    struct served_session *session;
+    struct flow_set flows;
+};
+
+void visits_init(struct visits *visits, struct relay *relay, struct feed *feed,
+                 void (*on_heartbeat)(void *ctx), void *ctx)
+{
+    *visits = (struct visits){.relay = relay, .feed = feed, .on_heartbeat = on_heartbeat, .ctx = ctx};
+}
+
+static void free_visit(void *ctx)
+{
+    free(ctx);
+}
+
+static void end_visit(struct visit *visit)
+{
+    struct visits *visits = visit->visits;
+    struct visit **link = &visits->first;
+    while (*link != visit)
+        link = &(*link)->next;
+    *link = visit->next;
+    visits->count--;
+    served_session_close(visit->session);
+    flow_set_close(&visit->flows, STATUS_GONE, free_visit, visit);
+}
+
+static void handle_request(void *ctx, struct stream *control, const struct message *request)
+{
+    routes_answer(control, request);
+}
+
+static void handle_heartbeat(void *ctx, struct served_session *session)
+{
+    struct visits *visits = ctx;
+    visits->on_heartbeat(visits->ctx);
+}
+
+static void handle_session_end(void *ctx, struct served_session *session, int status, const char *text)
+{
+    if (status == UV_EOF)
+        log_info("bridge disconnected");
+    else
+        log_warn("bridge lost: %s%s%s", status_text(status), text[0] != '\0' ? ": " : "", text);
+    end_visit(served_session_owner(session));
+}
+
+static const struct served_session_handler SESSION_HANDLER = {
+    .on_request = handle_request, .on_heartbeat = handle_heartbeat, .on_end = handle_session_end};
+
+static struct visit *oldest(struct visits *visits)
+{
+    struct visit *visit = visits->first;
+    while (visit->next != NULL)
+        visit = visit->next;
+    return visit;
+}
+
+void visits_begin(struct visits *visits, struct stream *stream, const struct welcome_message *welcome,
+                  const struct hello_message *hello)
+{
+    if (visits->count >= AGENT_SESSIONS_MAX)
+        end_visit(oldest(visits)); /* as a rule the remains of a bridge that was cut off */
+    struct visit *visit = calloc(1, sizeof(*visit));
+    int status = visit == NULL ? UV_ENOMEM
+                               : served_session_create(visits->relay->loop, stream, welcome, &SESSION_HANDLER,
+                                                       visits, &visit->session);
+    if (status < 0) {
+        free(visit);
+        reception_refuse(stream, status, "");
+        return;
+    }
+    visit->visits = visits;
+    flow_set_init(&visit->flows);
+    served_session_set_owner(visit->session, visit);
+    visit->next = visits->first;
+    visits->first = visit;
+    visits->count++;
+    log_info("%s connected over %s", hello->software, hello->link);
+}
+
+static struct visit *find(struct visits *visits, const struct session_id *id)
+{
+    struct visit *visit = visits->first;
+    while (visit != NULL && memcmp(served_session_id(visit->session)->bytes, id->bytes, SESSION_ID_SIZE) != 0)
+        visit = visit->next;
+    return visit;
+}
+
+void visits_subscribe(struct visits *visits, struct stream *stream, const struct welcome_message *welcome,
+                      const struct hello_message *hello)
+{
+    struct visit *visit = find(visits, &hello->session);
+    int status = visit == NULL
+                     ? STATUS_UNKNOWN_SESSION
+                     : served_session_subscribe(visit->session, visits->feed, stream, hello->cursor, welcome);
+    if (status < 0)
+        reception_refuse(stream, status, "");
+}
+
+static size_t count_flows(const struct visits *visits)
+{
+    size_t count = 0;
+    for (const struct visit *visit = visits->first; visit != NULL; visit = visit->next)
+        count += visit->flows.active;
+    return count;
+}
+
+void visits_open_channel(struct visits *visits, struct stream *stream,
+                         const struct channel_open_message *open)
+{
+    struct visit *visit = find(visits, &open->session);
+    if (visit == NULL) {
+        stream_abort(stream, STATUS_UNKNOWN_SESSION, "");
+        return;
+    }
+    if (count_flows(visits) >= AGENT_CONNECTIONS_MAX) {
+        log_warn("refused a connection: %d are open", AGENT_CONNECTIONS_MAX);
+        stream_abort(stream, STATUS_LIMIT, "");
+        return;
+    }
+    int status = open->target.protocol == PORT_UDP
+                     ? udp_flow_dial(visits->relay, stream, &open->target, &visit->flows)
+                     : tcp_flow_dial(visits->relay, stream, &open->target, &visit->flows);
+    if (status == UV_EMFILE || status == UV_ENFILE || status == UV_ENOMEM)
+        log_warn("refused a connection to port %u: %s", open->target.port, status_text(status));
+}
+
+void visits_end_all(struct visits *visits)
+{
+    while (visits->first != NULL)
+        end_visit(visits->first);
+}

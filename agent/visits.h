@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* The bridges that are connected: their sessions, and the flows that end with them. */
+#ifndef HOSPES_VISITS_H
+#define HOSPES_VISITS_H
+
+#include "protocol/link/served_session.h"
+#include "services/relay/flow_set.h"
+#include "services/relay/relay.h"
+
+struct visit;
+
+struct visits {
+    struct relay *relay;
+    struct feed *feed;
+    struct visit *first; /* newest first */
+    size_t count;
+    void (*on_heartbeat)(void *ctx);
+    void *ctx;
+};
+
+void visits_init(struct visits *visits, struct relay *relay, struct feed *feed,
+                 void (*on_heartbeat)(void *ctx), void *ctx);
+/* Each takes the stream: it becomes a session, a subscription or a flow, or is refused by name. */
+void visits_begin(struct visits *visits, struct stream *stream, const struct welcome_message *welcome,
+                  const struct hello_message *hello);
+void visits_subscribe(struct visits *visits, struct stream *stream, const struct welcome_message *welcome,
+                      const struct hello_message *hello);
+void visits_open_channel(struct visits *visits, struct stream *stream,
+                         const struct channel_open_message *open);
+void visits_end_all(struct visits *visits);
+
+#endif
