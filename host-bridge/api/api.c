@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* The Host API's owner: server, event stream, guests' sockets, and the bridge's news on their way to the
+ * stream. Requests go from the server to the router. */
+#include "host-bridge/api/api.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host-bridge/api/owner.h"
+#include "host-bridge/api/router.h"
+#include "host-bridge/api/view.h"
+
+#define LOG_MODULE "api"
+#include "protocol/base/log.h"
+
+#define PATH_SIZE 512 /* socket paths end at 107 bytes anyway; the listener says so */
+
+/* Entries */
+
+static struct guest_entry *find_entry(const struct api *api, const char *name)
+{
+    for (struct guest_entry *entry = api->entries; entry != NULL; entry = entry->next) {
+        if (strcmp(entry->name, name) == 0)
+            return entry;
+    }
+    return NULL;
+}
+
+const struct guest_entry *api_entry(const struct api *api, const char *name)
+{
+    return find_entry(api, name);
+}
+
+static void open_guest_socket(struct api *api, struct guest_entry *entry)
+{
+    if (api->guest_socket_dir == NULL)
+        return;
+    char path[PATH_SIZE], problem[TEXT_REASON_MAX + 1];
+    snprintf(path, sizeof(path), "%s/%s.sock", api->guest_socket_dir, entry->name);
+    if (http_server_listen(api->server, path, entry->name, &entry->listener, problem) < 0)
+        log_warn("no socket for guest %s: %s", entry->name, problem);
+}
+
+/* The guest's entry, made on first sight. NULL when out of memory. */
+static struct guest_entry *take_entry(struct api *api, const struct guest *guest)
+{
+    struct guest_entry *entry = find_entry(api, guest_name(guest));
+    if (entry != NULL)
+        return entry;
+    entry = calloc(1, sizeof(*entry));
+    if (entry == NULL)
+        return NULL;
+    snprintf(entry->name, sizeof(entry->name), "%s", guest_name(guest));
+    entry->next = api->entries;
+    api->entries = entry;
+    open_guest_socket(api, entry);
+    return entry;
+}
+
+static void drop_entry(struct api *api, const char *name)
+{
+    for (struct guest_entry **link = &api->entries; *link != NULL; link = &(*link)->next) {
+        struct guest_entry *entry = *link;
+        if (strcmp(entry->name, name) != 0)
+            continue;
+        *link = entry->next;
+        if (entry->listener != NULL)
+            http_server_unlisten(entry->listener);
+        free(entry);
+        return;
+    }
+}
+
+/* Life */
+
+static void handle_request(void *ctx, struct http_request *request)
+{
+    router_handle(ctx, request);
+}
+
+static void free_api(struct api *api)
+{
+    for (struct guest_entry *entry = api->entries, *next; entry != NULL; entry = next) {
+        next = entry->next;
+        free(entry);
+    }
+    free((char *)api->version);
+    free(api->guest_socket_dir);
+    free(api);
+}
+
+/* api_create failed half-way: what is on the loop ends there by itself. */
+static void finish_failed(void *ctx)
+{
+    struct api *api = ctx;
+    if (--api->open_parts == 0)
+        free_api(api);
+}
+
+static int fail(struct api *api, int status, char *ret_problem, const char *problem)
+{
+    snprintf(ret_problem, TEXT_REASON_MAX + 1, "%s", problem);
+    api->open_parts = 1 + (api->server != NULL) + (api->sse != NULL);
+    if (api->server != NULL)
+        http_server_close(api->server, finish_failed, api);
+    if (api->sse != NULL)
+        sse_close(api->sse, finish_failed, api);
+    finish_failed(api);
+    return status;
+}
+
+int api_create(uv_loop_t *loop, struct guests *guests, const struct api_options *options, struct api **ret,
+               char ret_problem[static TEXT_REASON_MAX + 1])
+{
+    struct api *api = calloc(1, sizeof(*api));
+    if (api == NULL) {
+        snprintf(ret_problem, TEXT_REASON_MAX + 1, "out of memory");
+        return UV_ENOMEM;
+    }
+    api->guests = guests;
+    api->version = strdup(options->version);
+    if (options->guest_socket_dir != NULL)
+        api->guest_socket_dir = strdup(options->guest_socket_dir);
+    if (api->version == NULL || (options->guest_socket_dir != NULL && api->guest_socket_dir == NULL))
+        return fail(api, UV_ENOMEM, ret_problem, "out of memory");
+    const struct http_server_options server = {handle_request, api, options->read_timeout_ms};
+    int status = http_server_create(loop, &server, &api->server);
+    if (status == 0)
+        status = sse_create(loop, options->first_event, options->heartbeat_ms, &api->sse);
+    if (status < 0)
+        return fail(api, status, ret_problem, uv_strerror(status));
+    struct http_server_listener *listener;
+    char problem[TEXT_REASON_MAX + 1];
+    status = http_server_listen(api->server, options->socket_path, "", &listener, problem);
+    if (status < 0)
+        return fail(api, status, ret_problem, problem);
+    for (size_t i = 0; i < guests_count(guests); i++)
+        take_entry(api, guests_at(guests, i));
+    *ret = api;
+    return 0;
+}
+
+static void handle_sse_closed(void *ctx)
+{
+    struct api *api = ctx;
+    void (*on_closed)(void *ctx) = api->on_closed;
+    void *closed_ctx = api->closed_ctx;
+    free_api(api);
+    on_closed(closed_ctx);
+}
+
+static void handle_server_closed(void *ctx)
+{
+    struct api *api = ctx;
+    sse_close(api->sse, handle_sse_closed, api);
+}
+
+void api_close(struct api *api, void (*on_closed)(void *ctx), void *ctx)
+{
+    api->on_closed = on_closed;
+    api->closed_ctx = ctx;
+    for (struct guest_entry *entry = api->entries; entry != NULL; entry = entry->next)
+        entry->listener = NULL; /* http_server_close ends it */
+    http_server_close(api->server, handle_server_closed, api);
+}
+
+/* News */
+
+void api_guest_added(struct api *api, struct guest *guest)
+{
+    take_entry(api, guest);
+    sse_publish(api->sse, guest_name(guest), "vm.added", json_object());
+}
+
+void api_guest_removed(struct api *api, struct guest *guest)
+{
+    sse_publish(api->sse, guest_name(guest), "vm.removed", json_object());
+    drop_entry(api, guest_name(guest));
+}
+
+void api_guest_changed(struct api *api, struct guest *guest)
+{
+    struct guest_entry *entry = take_entry(api, guest);
+    bool connected = guest_state(guest) == GUEST_CONNECTED;
+    const char *code = guest_error_code(guest);
+    /* a guest that is dialled twenty times a minute is told of once for each reason */
+    if (entry == NULL || (entry->connected == connected && strcmp(entry->error_code, code) == 0))
+        return;
+    entry->connected = connected;
+    snprintf(entry->error_code, sizeof(entry->error_code), "%s", code);
+    if (connected)
+        sse_publish(api->sse, guest_name(guest), "vm.connected", json_object());
+    else
+        sse_publish(
+            api->sse, guest_name(guest), "vm.disconnected",
+            json_pack("{s:o, s:o}", "reason", view_text(guest_error(guest)), "code", view_text(code)));
+}
+
+void api_port_changed(struct api *api, struct guest *guest, const struct known_port *port, const char *what)
+{
+    char type[TEXT_NAME_MAX + 1];
+    snprintf(type, sizeof(type), "port.%s", what);
+    sse_publish(api->sse, guest_name(guest), type, json_pack("{s:o}", "port", view_port(port)));
+}
+
+void api_forward_changed(struct api *api, struct guest *guest, const struct forward *forward,
+                         const char *what)
+{
+    struct guest_entry *entry = take_entry(api, guest);
+    if (entry != NULL && strcmp(what, "closed") == 0) {
+        entry->connections += forward->flows.total;
+        entry->bytes_in += forward->flows.bytes_in;
+        entry->bytes_out += forward->flows.bytes_out;
+    }
+    char type[TEXT_NAME_MAX + 1];
+    snprintf(type, sizeof(type), "forward.%s", what);
+    sse_publish(api->sse, guest_name(guest), type, json_pack("{s:o}", "forward", view_forward(forward)));
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* The Host API as the rest of the bridge sees it: start, stop, and news for the event stream. */
+#ifndef HOSPES_API_H
+#define HOSPES_API_H
+
+#include <uv.h>
+
+#include "host-bridge/guests.h"
+
+struct api; /* opaque */
+
+struct api_options {
+    const char *socket_path; /* Host API; created 0600 in a folder made 0700. A stale socket is replaced, a
+                                live one is UV_EADDRINUSE */
+    const char *guest_socket_dir; /* a socket <dir>/<name>.sock for each guest serves its paths without
+                                     /vms/{vm}; NULL = none */
+    const char *version;
+    uint64_t first_event;     /* sequence number of the first server-sent event; 0 = 1 */
+    uint64_t read_timeout_ms; /* for a whole request; 0 = 30 seconds. Tests have less patience */
+    uint64_t heartbeat_ms;    /* of event streams; 0 = 30 seconds */
+};
+
+/* `guests` is borrowed for the whole life. On failure a sentence in ret_problem. */
+int api_create(uv_loop_t *loop, struct guests *guests, const struct api_options *options, struct api **ret,
+               char ret_problem[static TEXT_REASON_MAX + 1]);
+/* Ends every request and stream, closes the sockets and removes their files; on_closed when all is closed
+ * (never before return). */
+void api_close(struct api *api, void (*on_closed)(void *ctx), void *ctx);
+
+/* News. Each becomes one server-sent event: `event: TYPE`, `id: SEQUENCE`, `data: {"vm":…,"time":…,…}`. */
+void api_guest_added(struct api *api, struct guest *guest);   /* vm.added; opens the guest's socket */
+void api_guest_removed(struct api *api, struct guest *guest); /* vm.removed; closes it */
+void api_guest_changed(struct api *api,
+                       struct guest *guest); /* vm.connected, vm.disconnected (with reason) */
+void api_port_changed(struct api *api, struct guest *guest, const struct known_port *port,
+                      const char *what); /* port.opened … */
+void api_forward_changed(struct api *api, struct guest *guest, const struct forward *forward,
+                         const char *what); /* forward.opened … */
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* One HTTP request as a route sees it. The HTTP library stays behind http_request.c and http_server.c. */
+#ifndef HOSPES_API_HTTP_REQUEST_H
+#define HOSPES_API_HTTP_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include <jansson.h>
+
+#include "protocol/base/buffer.h"
+
+#define HTTP_REQUEST_BODY_MAX (1024 * 1024) /* JSON that people and scripts write is a thousand times less   \
+                                             */
+#define HTTP_REQUEST_DISCARD_MAX (64 * 1024 * 1024) /* announced beyond: refused at once, nothing is read */
+#define HTTP_REQUEST_WAIT_MAX_MS 10000 /* an asynchronous answer: twice what any guest is given, then 504 */
+
+struct http_request; /* opaque; lives from its first line to the end of its answer */
+
+const char *http_request_method(const struct http_request *request);
+const char *http_request_path(const struct http_request *request); /* as sent, still percent-encoded */
+const char *
+http_request_query(const struct http_request *request); /* without the "?"; NULL when there is none */
+const char *http_request_header(const struct http_request *request, const char *name); /* NULL */
+struct span http_request_body(const struct http_request *request);
+/* The guest that this request's socket belongs to; "" on the main socket. */
+const char *http_request_socket_guest(const struct http_request *request);
+
+/* A path parameter, decoded: the router sets it, the route reads it. "" when there is none. */
+#define HTTP_REQUEST_PARAMETER_MAX 127
+const char *http_request_parameter(const struct http_request *request);
+char *http_request_parameter_space(struct http_request *request); /* HTTP_REQUEST_PARAMETER_MAX + 1 bytes */
+
+/* Answers: exactly one of these for each request, from the handler or, after http_request_wait, later. A
+ * header must be set before. `json` is taken; NULL becomes a 500 (out of memory). */
+void http_request_set_header(struct http_request *request, const char *name, const char *value);
+void http_request_reply_json(struct http_request *request, unsigned status, json_t *json);
+void http_request_reply_empty(struct http_request *request, unsigned status);
+/* `bytes` are taken (free). */
+void http_request_reply_bytes(struct http_request *request, unsigned status, const char *type, void *bytes,
+                              size_t size);
+
+/* A body without end. `read` fills up to max bytes and returns how many; 0 = nothing now, http_request_wake
+ * follows; negative = the end. `finish` once, when the request is over for whatever reason. */
+struct http_request_stream {
+    ssize_t (*read)(void *ctx, char *out, size_t max);
+    void (*finish)(void *ctx);
+    void *ctx;
+};
+void http_request_reply_stream(struct http_request *request, const char *type,
+                               const struct http_request_stream *stream);
+void http_request_wake(struct http_request *request); /* no-op unless the stream waits */
+
+/* The answer comes later. on_gone fires once, at the end of the request, answered or not (the client went,
+ * the wait took too long, shutdown): the request must not be touched from then on. */
+void http_request_wait(struct http_request *request, void (*on_gone)(void *ctx), void *ctx);
+
+#endif

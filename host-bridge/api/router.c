@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of routes and its lookup. docs/openapi.yaml lists the same; a test compares the two.
+ *
+ * On a guest's own socket a pattern below /vms/{vm}/ is reached without that part, for that guest; the others
+ * are not served there. Path segments are decoded one by one after the split, so that an encoded slash stays
+ * within its segment. */
+#include "host-bridge/api/router.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "host-bridge/api/problem.h"
+#include "host-bridge/api/query.h"
+#include "host-bridge/api/routes.h"
+#include "protocol/base/status.h"
+
+#define GUEST_PREFIX "/vms/{vm}"
+#define ALLOW_MAX    64
+
+static const struct route ROUTES[] = {
+    {"GET", "/health", route_get_health},
+    {"GET", "/vms", route_list_guests},
+    {"POST", "/vms", route_add_guest},
+    {"GET", "/vms/{vm}", route_get_guest},
+    {"DELETE", "/vms/{vm}", route_remove_guest},
+    {"GET", "/vms/{vm}/health", route_get_guest_health},
+    {"GET", "/vms/{vm}/ports", route_list_ports},
+    {"PUT", "/vms/{vm}/ports/{port}", route_set_port_policy},
+    {"GET", "/vms/{vm}/forwards", route_list_forwards},
+    {"POST", "/vms/{vm}/forwards", route_add_forward},
+    {"GET", "/vms/{vm}/forwards/{id}", route_get_forward},
+    {"DELETE", "/vms/{vm}/forwards/{id}", route_remove_forward},
+    {"GET", "/vms/{vm}/policy", route_list_rules},
+    {"PUT", "/vms/{vm}/policy", route_put_rule},
+    {"DELETE", "/vms/{vm}/policy", route_drop_rule},
+    {"GET", "/events", route_get_events},
+    {"GET", "/metrics", route_get_metrics},
+};
+
+const struct route *router_routes(size_t *ret_count)
+{
+    *ret_count = sizeof(ROUTES) / sizeof(ROUTES[0]);
+    return ROUTES;
+}
+
+struct captures {
+    char vm[TEXT_NAME_MAX + 1];
+    char *parameter; /* HTTP_REQUEST_PARAMETER_MAX + 1 bytes */
+};
+
+/* One segment against one of the pattern; both without slashes. */
+static bool segment_matches(const char *pattern, size_t pattern_size, const char *text, size_t size,
+                            struct captures *captures)
+{
+    if (pattern[0] != '{')
+        return size == pattern_size && memcmp(text, pattern, size) == 0;
+    if (size == 0)
+        return false;
+    if (pattern_size == strlen("{vm}") && memcmp(pattern, "{vm}", pattern_size) == 0)
+        return percent_decode(text, size, false, captures->vm, sizeof(captures->vm)) == 0;
+    return percent_decode(text, size, false, captures->parameter, HTTP_REQUEST_PARAMETER_MAX + 1) == 0;
+}
+
+static bool path_matches(const char *pattern, const char *path, struct captures *captures)
+{
+    while (*pattern == '/' && *path == '/') {
+        size_t pattern_size = strcspn(++pattern, "/");
+        size_t size = strcspn(++path, "/");
+        if (!segment_matches(pattern, pattern_size, path, size, captures))
+            return false;
+        pattern += pattern_size;
+        path += size;
+    }
+    return *pattern == '\0' && *path == '\0';
+}
+
+/* The part of the pattern that this socket's paths are held against; NULL: not served here. */
+static const char *visible_pattern(const struct route *route, bool guest_socket)
+{
+    size_t prefix_size = strlen(GUEST_PREFIX);
+    if (!guest_socket)
+        return route->pattern;
+    return strncmp(route->pattern, GUEST_PREFIX "/", prefix_size + 1) == 0 ? route->pattern + prefix_size
+                                                                           : NULL;
+}
+
+static void allow(char *list, const char *method)
+{
+    size_t used = strlen(list);
+    snprintf(list + used, ALLOW_MAX - used, "%s%s%s", used > 0 ? ", " : "", method,
+             strcmp(method, "GET") == 0 ? ", HEAD" : "");
+}
+
+static void refuse(struct http_request *request, const char *allowed)
+{
+    if (allowed[0] == '\0') {
+        problem_reply(request, 404, "NOT_FOUND", "docs/openapi.yaml lists the paths", NULL, "no such path");
+        return;
+    }
+    http_request_set_header(request, "Allow", allowed);
+    problem_reply(request, 405, "METHOD_NOT_ALLOWED", NULL, NULL, "this path allows %s", allowed);
+}
+
+static void call(struct api *api, const struct route *route, const char *vm, struct http_request *request)
+{
+    struct guest *guest = NULL;
+    if (strncmp(route->pattern, GUEST_PREFIX, strlen(GUEST_PREFIX)) == 0) {
+        guest = guests_find(api->guests, vm);
+        if (guest == NULL) {
+            problem_reply(request, 404, "NOT_FOUND", "GET " API_BASE "/vms lists them", NULL,
+                          "no guest \"%s\"", vm);
+            return;
+        }
+    }
+    route->handle(api, guest, request);
+}
+
+void router_handle(struct api *api, struct http_request *request)
+{
+    const char *method = http_request_method(request);
+    if (strcmp(method, "HEAD") == 0)
+        method = "GET";
+    const char *path = http_request_path(request);
+    bool known_base = strncmp(path, API_BASE "/", strlen(API_BASE "/")) == 0;
+    struct captures captures = {.parameter = http_request_parameter_space(request)};
+    char allowed[ALLOW_MAX] = "";
+    for (size_t i = 0; known_base && i < sizeof(ROUTES) / sizeof(ROUTES[0]); i++) {
+        const char *pattern = visible_pattern(&ROUTES[i], http_request_socket_guest(request)[0] != '\0');
+        if (pattern == NULL || !path_matches(pattern, path + strlen(API_BASE), &captures))
+            continue;
+        if (strcmp(ROUTES[i].method, method) == 0) {
+            const char *own = http_request_socket_guest(request);
+            call(api, &ROUTES[i], own[0] != '\0' ? own : captures.vm, request);
+            return;
+        }
+        allow(allowed, ROUTES[i].method);
+    }
+    refuse(request, allowed);
+}

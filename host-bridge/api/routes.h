@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* The handlers that the router's table names; docs/openapi.yaml says what each does. */
+#ifndef HOSPES_API_ROUTES_H
+#define HOSPES_API_ROUTES_H
+
+#include "host-bridge/api/owner.h"
+
+/* routes_health.c */
+void route_get_health(struct api *api, struct guest *guest, struct http_request *request);
+void route_get_guest_health(struct api *api, struct guest *guest, struct http_request *request);
+/* routes_vms.c */
+void route_list_guests(struct api *api, struct guest *guest, struct http_request *request);
+void route_add_guest(struct api *api, struct guest *guest, struct http_request *request);
+void route_get_guest(struct api *api, struct guest *guest, struct http_request *request);
+void route_remove_guest(struct api *api, struct guest *guest, struct http_request *request);
+/* routes_ports.c */
+void route_list_ports(struct api *api, struct guest *guest, struct http_request *request);
+void route_set_port_policy(struct api *api, struct guest *guest, struct http_request *request);
+/* routes_forwards.c */
+void route_list_forwards(struct api *api, struct guest *guest, struct http_request *request);
+void route_add_forward(struct api *api, struct guest *guest, struct http_request *request);
+void route_get_forward(struct api *api, struct guest *guest, struct http_request *request);
+void route_remove_forward(struct api *api, struct guest *guest, struct http_request *request);
+/* routes_policy.c */
+void route_list_rules(struct api *api, struct guest *guest, struct http_request *request);
+void route_put_rule(struct api *api, struct guest *guest, struct http_request *request);
+void route_drop_rule(struct api *api, struct guest *guest, struct http_request *request);
+/* routes_events.c */
+void route_get_events(struct api *api, struct guest *guest, struct http_request *request);
+/* routes_metrics.c */
+void route_get_metrics(struct api *api, struct guest *guest, struct http_request *request);
+
+#endif
