@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* The commands and their options. Parsing is arguments.c, printing this table is help.c. */
+#include "host-bridge/cli/command.h"
+
+#include <string.h>
+
+#include "host-bridge/cli/commands.h"
+
+#define WITH(option) (1U << (option))
+
+const struct option COMMAND_OPTIONS[OPTION_COUNT] = {
+    [OPTION_SOCKET] = {"--socket", "PATH", "the Host API socket of the bridge"},
+    [OPTION_JSON] = {"--json", NULL, "print JSON: one document, or one object a line for streams"},
+    [OPTION_QUIET] = {"--quiet", NULL, "print no confirmations and no advice, only data and errors"},
+    [OPTION_NO_PROGRESS] = {"--no-progress", NULL, "show no progress while waiting"},
+    [OPTION_VERSION] = {"--version", NULL, "print the version and end"},
+    [OPTION_HELP] = {"--help", NULL, "print help and end"},
+    [OPTION_WATCH] = {"--watch", NULL, "stay, and show every change as it happens"},
+    [OPTION_UDP] = {"--udp", NULL, "the UDP port, not the TCP port"},
+    [OPTION_BIND] = {"--bind", "ADDR", "listen on this address of the host (default: both loopbacks)"},
+    [OPTION_NO_FALLBACK] = {"--no-fallback", NULL, "fail when the host port is taken, take no other"},
+    [OPTION_REMOVE] = {"--remove", NULL, "remove the rule with this selector"},
+    [OPTION_SINCE] = {"--since", "SEQ", "only events after this sequence number"},
+    [OPTION_FOLLOW] = {"--follow", NULL, "stay, and print events as they happen"},
+};
+
+const struct command COMMANDS[] = {
+    {"vms", "", 0, 0, 0, false, "list guests and their state", NULL, command_vms},
+    {"add", "NAME SPEC", 2, 2, 0, false, "configure a guest",
+     "SPEC says how the bridge reaches the guest's agent:\n"
+     "\n"
+     "  vsock:CID[:CONTROL[:EVENTS]]       QEMU, libvirt, Proxmox, Incus, crosvm (AF_VSOCK)\n"
+     "  hybrid:PATH                        Firecracker, Cloud Hypervisor, Kata (a Unix socket)\n"
+     "  unix:CONTROL_PATH[,EVENTS_PATH]    vfkit, krunkit, libkrun (one Unix socket a port)\n"
+     "  serial:PATH                        virtio-serial or a UART: a Unix socket or a device\n"
+     "  exec:COMMAND LINE                  ssh, docker, limactl, incus … running hospes-agent --stdio\n"
+     "  tcp:HOST[:PORT]                    needs authentication, which this version does not have\n"
+     "\n"
+     "Quote a SPEC with spaces: hospes add dev 'exec:ssh -T dev hospes-agent --stdio'\n",
+     command_add},
+    {"remove", "NAME", 1, 1, 0, false, "forget a guest, its forwards and its rules", NULL, command_remove},
+    {"status", "[NAME]", 0, 1, 0, false, "health, versions, round-trip time, load, memory, disks, addresses",
+     NULL, command_status},
+    {"ports", "NAME", 1, 1, WITH(OPTION_WATCH), false, "guest ports: process, policy, address on the host",
+     "With --watch the table is drawn anew whenever a port or a forward changes. Into a pipe it prints the\n"
+     "table once and then a line for each change; with --json an object a line, the first one a snapshot.\n",
+     command_ports},
+    {"forward", "NAME GUESTPORT[:HOSTPORT]", 2, 2,
+     WITH(OPTION_UDP) | WITH(OPTION_BIND) | WITH(OPTION_NO_FALLBACK), false,
+     "make a guest port reachable on the host",
+     "Listening guest ports are forwarded by themselves, as the policy says. A forward made here is there\n"
+     "always, also before the guest listens, and survives restarts. When the host port is taken, the next\n"
+     "free one is used unless --no-fallback is given; the answer says which.\n",
+     command_forward},
+    {"unforward", "NAME HOSTPORT", 2, 2, WITH(OPTION_UDP), false, "end a forward and its connections",
+     "An automatic forward ends too: a rule \"ignore\" for its guest port keeps it away.\n",
+     command_unforward},
+    {"policy", "NAME [SELECTOR ACTION]", 1, 3, WITH(OPTION_REMOVE), false,
+     "list or set the rules that decide which ports are forwarded",
+     "SELECTOR  PORT, LOW-HIGH, process:GLOB, command:GLOB, uid:N or unit:GLOB, with /tcp or /udp behind it\n"
+     "          for one protocol\n"
+     "ACTION    forward, ask, ignore or block\n"
+     "\n"
+     "The newest rule that matches decides; rules of the configuration file come after the guest's own.\n"
+     "hospes policy NAME SELECTOR --remove takes a rule away.\n",
+     command_policy},
+    {"block", "NAME PORT", 2, 2, 0, false, "never forward this port; close its connections", NULL,
+     command_block},
+    {"unblock", "NAME PORT", 2, 2, 0, false, "undo block", NULL, command_unblock},
+    {"events", "[NAME]", 0, 1, WITH(OPTION_SINCE) | WITH(OPTION_FOLLOW), false,
+     "what happened to guests, ports and forwards",
+     "Without --follow: the events that the bridge still holds (after SEQ with --since), then end. With\n"
+     "--follow: stay and print events as they happen, over restarts of the bridge.\n",
+     command_events},
+    {"doctor", "", 0, 0, 0, true, "what works here, what does not, and what to do about it",
+     "Exits 0 when nothing fails, 1 when something does, 3 when the bridge can't be reached.\n",
+     command_doctor},
+    {"help", "[COMMAND]", 0, 1, 0, true, "explain a command", NULL, command_help},
+};
+
+const size_t COMMANDS_COUNT = sizeof(COMMANDS) / sizeof(COMMANDS[0]);
+
+const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS_COUNT; i++) {
+        if (strcmp(COMMANDS[i].name, name) == 0)
+            return &COMMANDS[i];
+    }
+    return NULL;
+}
+
+bool command_takes(const struct command *command, enum option_id option)
+{
+    return option < OPTION_GLOBAL_COUNT || (command->options & WITH(option)) != 0;
+}
+
+enum { NAME_MAX_COMPARED = 15 };
+
+/* Insertions, deletions, changes and swaps of neighbours; both texts at most NAME_MAX_COMPARED long. */
+static size_t edit_distance(const char *a, const char *b)
+{
+    size_t rows[NAME_MAX_COMPARED + 1][NAME_MAX_COMPARED + 1];
+    size_t a_size = strlen(a), b_size = strlen(b);
+    for (size_t j = 0; j <= b_size; j++)
+        rows[0][j] = j;
+    for (size_t i = 1; i <= a_size; i++) {
+        rows[i][0] = i;
+        for (size_t j = 1; j <= b_size; j++) {
+            size_t best = rows[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+            size_t step = (rows[i - 1][j] < rows[i][j - 1] ? rows[i - 1][j] : rows[i][j - 1]) + 1;
+            best = step < best ? step : best;
+            bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+            if (swapped && rows[i - 2][j - 2] + 1 < best)
+                best = rows[i - 2][j - 2] + 1;
+            rows[i][j] = best;
+        }
+    }
+    return rows[a_size][b_size];
+}
+
+const struct command *command_nearest(const char *name)
+{
+    const struct command *nearest = NULL;
+    size_t length = strlen(name);
+    size_t best = length <= 3 ? 2 : 3; /* distances below this are near */
+    if (length < 2 || length > NAME_MAX_COMPARED)
+        return NULL;
+    for (size_t i = 0; i < COMMANDS_COUNT; i++) {
+        size_t distance = edit_distance(name, COMMANDS[i].name);
+        if (strncmp(name, COMMANDS[i].name, length) == 0)
+            distance = 1;
+        if (distance < best) {
+            best = distance;
+            nearest = &COMMANDS[i];
+        }
+    }
+    return nearest;
+}

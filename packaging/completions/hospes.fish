@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+# Completion of hospes(1) for fish. A test compares the words with the program's table of commands.
+
+# The words of the line that are neither options nor their values: the command and its operands.
+function __hospes_words
+    set -l tokens (commandline -opc)
+    set -e tokens[1]
+    set -l skip 0
+    for token in $tokens
+        if test $skip -eq 1
+            set skip 0
+        else if contains -- $token --socket --bind --since
+            set skip 1
+        else if not string match -q -- '-*' $token
+            echo $token
+        end
+    end
+end
+
+# True when the command is one of the arguments behind the first, and so many operands stand behind it.
+function __hospes_at
+    set -l words (__hospes_words)
+    test (count $words) -eq (math $argv[1] + 1); and contains -- $words[1] $argv[2..-1]
+end
+
+function __hospes_needs_command
+    test (count (__hospes_words)) -eq 0
+end
+
+function __hospes_command_is
+    set -l words (__hospes_words)
+    test (count $words) -ge 1; and contains -- $words[1] $argv
+end
+
+# Names of guests, asked of the bridge; nothing when it does not answer at once.
+function __hospes_guests
+    HOSPES_TIMEOUT=1 command hospes vms 2>/dev/null | string match -rg '^(\S+)' | string match -v NAME
+end
+
+# Numbers in the first column of the guest's ports.
+function __hospes_ports
+    set -l words (__hospes_words)
+    HOSPES_TIMEOUT=1 command hospes ports $words[2] 2>/dev/null | string match -rg '^ *([0-9]+)'
+end
+
+complete -c hospes -f
+complete -c hospes -l socket -r -F -d 'the Host API socket of the bridge'
+complete -c hospes -l json -d 'print JSON'
+complete -c hospes -l quiet -d 'print no confirmations and no advice'
+complete -c hospes -l no-progress -d 'show no progress while waiting'
+complete -c hospes -l version -d 'print the version and end'
+complete -c hospes -l help -s h -d 'print help and end'
+
+complete -c hospes -n __hospes_needs_command -a vms -d 'list guests and their state'
+complete -c hospes -n __hospes_needs_command -a add -d 'configure a guest'
+complete -c hospes -n __hospes_needs_command -a remove -d 'forget a guest, its forwards and its rules'
+complete -c hospes -n __hospes_needs_command -a status -d 'health, versions, load, memory, disks, addresses'
+complete -c hospes -n __hospes_needs_command -a ports -d 'guest ports: process, policy, address on the host'
+complete -c hospes -n __hospes_needs_command -a forward -d 'make a guest port reachable on the host'
+complete -c hospes -n __hospes_needs_command -a unforward -d 'end a forward and its connections'
+complete -c hospes -n __hospes_needs_command -a policy -d 'list or set the rules for ports'
+complete -c hospes -n __hospes_needs_command -a block -d 'never forward this port'
+complete -c hospes -n __hospes_needs_command -a unblock -d 'undo block'
+complete -c hospes -n __hospes_needs_command -a events -d 'what happened to guests, ports and forwards'
+complete -c hospes -n __hospes_needs_command -a doctor -d 'what works here, what does not, and what to do'
+complete -c hospes -n __hospes_needs_command -a help -d 'explain a command'
+
+complete -c hospes -n '__hospes_at 0 remove status ports forward unforward policy block unblock events' \
+    -a '(__hospes_guests)' -d guest
+complete -c hospes -n '__hospes_at 1 forward block unblock policy' -a '(__hospes_ports)' -d 'guest port'
+complete -c hospes -n '__hospes_at 1 add' -a 'vsock: hybrid: unix: serial: exec:'
+complete -c hospes -n '__hospes_at 1 policy' -a 'process: command: uid: unit:'
+complete -c hospes -n '__hospes_at 2 policy' -a 'forward ask ignore block'
+complete -c hospes -n '__hospes_at 0 help' \
+    -a 'vms add remove status ports forward unforward policy block unblock events doctor'
+
+complete -c hospes -n '__hospes_command_is ports' -l watch -d 'stay, and show every change'
+complete -c hospes -n '__hospes_command_is forward unforward' -l udp -d 'the UDP port'
+complete -c hospes -n '__hospes_command_is forward' -l bind -x -d 'listen on this address of the host'
+complete -c hospes -n '__hospes_command_is forward' -l no-fallback -d 'fail when the host port is taken'
+complete -c hospes -n '__hospes_command_is policy' -l remove -d 'remove the rule with this selector'
+complete -c hospes -n '__hospes_command_is events' -l since -x -d 'only events after this number'
+complete -c hospes -n '__hospes_command_is events' -l follow -d 'stay, and print events as they happen'
