@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: MIT */
+/* Joins one session with one table of forwards: events go up to the forwards, connections of the forwards go
+ * down as channels, and the reasons of the session become the guest's state. */
+#define LOG_MODULE "guest"
+#include "host-bridge/guest.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "host-bridge/guest_private.h"
+#include "protocol/base/clock.h"
+#include "protocol/base/log.h"
+#include "protocol/base/status.h"
+#include "protocol/link/session.h"
+#include "services/relay/tcp_flow.h"
+#include "services/relay/udp_server.h"
+
+#define ERROR_TEXT_MAX 400
+
+struct guest {
+    char *name, *link;
+    bool is_configured, closing, was_connected;
+    struct relay *relay;
+    struct guest_news news;
+    struct session *session;
+    struct forwards *forwards;
+    enum guest_state state;
+    uint64_t since_ms;
+    int error_status;
+    char error[ERROR_TEXT_MAX];
+    struct welcome_message *agent; /* NULL: never connected */
+    uint64_t last_seen_ms, connects;
+    int parts_open; /* until on_closed */
+    void (*on_closed)(void *ctx);
+    void *closed_ctx;
+};
+
+/* ---- the session's news ---- */
+
+static void set_state(struct guest *guest, enum guest_state state)
+{
+    if (guest->state != state)
+        guest->since_ms = clock_realtime_ms();
+    guest->state = state;
+}
+
+static void set_error(struct guest *guest, int status, const char *text)
+{
+    guest->error_status = status;
+    snprintf(guest->error, sizeof(guest->error), "%s%s%s", status_text(status), text[0] != '\0' ? ": " : "",
+             text);
+    for (char *c = guest->error; *c != '\0'; c++) { /* part of it may be the guest's own words */
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            *c = '?';
+    }
+}
+
+static void handle_up(void *ctx, const struct welcome_message *agent, bool resumed)
+{
+    struct guest *guest = ctx;
+    if (guest->agent == NULL)
+        guest->agent = malloc(sizeof(*guest->agent));
+    if (guest->agent != NULL)
+        *guest->agent = *agent;
+    guest->connects++;
+    guest->error_status = 0;
+    guest->error[0] = '\0';
+    guest->was_connected = true;
+    guest->last_seen_ms = clock_realtime_ms();
+    set_state(guest, GUEST_CONNECTED);
+    log_info("%s: connected to %s on %s", guest->name, agent->software, agent->hostname);
+    if (resumed)
+        forwards_link_restored(guest->forwards);
+    guest->news.on_changed(guest->news.ctx, guest);
+}
+
+static void handle_down(void *ctx, int status, const char *text)
+{
+    struct guest *guest = ctx;
+    guest->last_seen_ms = clock_realtime_ms() - (status == STATUS_SILENT ? HEARTBEAT_TIMEOUT_MS : 0);
+    set_error(guest, status, text);
+    set_state(guest, GUEST_CONNECTING);
+    log_warn("%s: disconnected: %s", guest->name, guest->error);
+    forwards_link_lost(guest->forwards);
+    guest->news.on_changed(guest->news.ctx, guest);
+}
+
+static void handle_try_failed(void *ctx, int status, const char *text)
+{
+    struct guest *guest = ctx;
+    bool new_reason = status != guest->error_status;
+    set_error(guest, status, text);
+    set_state(guest, status == STATUS_NEEDS_AUTHENTICATION ? GUEST_DISABLED : GUEST_CONNECTING);
+    if (!new_reason)
+        return;
+    log_info("%s: not connected: %s", guest->name, guest->error);
+    guest->news.on_changed(guest->news.ctx, guest);
+}
+
+static void handle_event(void *ctx, const struct message *event)
+{
+    struct guest *guest = ctx;
+    forwards_apply(guest->forwards, &event->body.ports);
+}
+
+static const struct session_handler SESSION_HANDLER = {
+    .on_up = handle_up, .on_down = handle_down, .on_try_failed = handle_try_failed, .on_event = handle_event};
+
+/* ---- what the forwards need ---- */
+
+static void refuse_client(int fd)
+{
+    struct linger linger = {.l_onoff = 1};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+    close(fd);
+}
+
+static void carry_tcp(void *ctx, int fd, const struct dial_target *target, struct flow_set *flows)
+{
+    struct guest *guest = ctx;
+    struct stream *stream;
+    int status = session_open_channel(guest->session, target, &stream);
+    if (status < 0)
+        refuse_client(fd);
+    else
+        status = tcp_flow_carry(guest->relay, fd, stream, flows);
+    if (status < 0)
+        log_warn("%s: refused a connection to port %u: %s", guest->name, target->port, status_text(status));
+}
+
+static int open_udp_channel(void *ctx, const struct dial_target *target, struct stream **ret)
+{
+    struct guest *guest = ctx;
+    return session_open_channel(guest->session, target, ret);
+}
+
+static void *serve_udp(void *ctx, int fd, const struct dial_target *target, struct flow_set *flows)
+{
+    struct guest *guest = ctx;
+    struct udp_server *server;
+    return udp_server_create(guest->relay, fd, target, flows, open_udp_channel, guest, &server) < 0 ? NULL
+                                                                                                    : server;
+}
+
+static void stop_udp(void *ctx, void *server)
+{
+    udp_server_close(server);
+}
+
+static const char *find_holder(void *ctx, uint8_t protocol, uint16_t port)
+{
+    struct guest *guest = ctx;
+    return guest->news.holder(guest->news.ctx, guest, protocol, port);
+}
+
+static void handle_port(void *ctx, const struct known_port *port, const char *what)
+{
+    struct guest *guest = ctx;
+    if (!guest->closing)
+        guest->news.on_port(guest->news.ctx, guest, port, what);
+}
+
+static void handle_forward(void *ctx, const struct forward *forward, const char *what)
+{
+    struct guest *guest = ctx;
+    if (!guest->closing)
+        guest->news.on_forward(guest->news.ctx, guest, forward, what);
+}
+
+static void handle_dirty(void *ctx)
+{
+    struct guest *guest = ctx;
+    if (!guest->closing)
+        guest->news.on_dirty(guest->news.ctx, guest);
+}
+
+/* ---- life ---- */
+
+static void free_guest(struct guest *guest)
+{
+    free(guest->agent);
+    free(guest->name);
+    free(guest->link);
+    free(guest);
+}
+
+static void handle_part_closed(void *ctx)
+{
+    struct guest *guest = ctx;
+    if (--guest->parts_open > 0)
+        return;
+    void (*on_closed)(void *ctx) = guest->on_closed;
+    void *closed_ctx = guest->closed_ctx;
+    free_guest(guest);
+    if (on_closed != NULL)
+        on_closed(closed_ctx);
+}
+
+int guest_create(struct relay *relay, const struct guest_options *options, const struct guest_news *news,
+                 struct guest **ret)
+{
+    struct link_spec spec;
+    char problem[TEXT_REASON_MAX + 1];
+    int status = link_spec_parse_dial(options->link, &spec, problem);
+    if (status < 0)
+        return status;
+    struct guest *guest = calloc(1, sizeof(*guest));
+    if (guest == NULL)
+        return UV_ENOMEM;
+    guest->name = strdup(options->name);
+    guest->link = strdup(options->link);
+    guest->relay = relay;
+    guest->news = *news;
+    guest->is_configured = options->is_configured;
+    guest->state = GUEST_CONNECTING;
+    guest->since_ms = clock_realtime_ms();
+    struct forwards_io io = {
+        .carry_tcp = carry_tcp,
+        .serve_udp = serve_udp,
+        .stop_udp = stop_udp,
+        .holder = find_holder,
+        .on_port = handle_port,
+        .on_forward = handle_forward,
+        .on_dirty = handle_dirty,
+        .ctx = guest,
+    };
+    status = guest->name == NULL || guest->link == NULL ? UV_ENOMEM : 0;
+    if (status == 0)
+        status = session_create(relay->loop, &spec, "hospes-bridge " HOSPES_VERSION, &SESSION_HANDLER, guest,
+                                &guest->session);
+    if (status < 0) {
+        free_guest(guest);
+        return status;
+    }
+    status = forwards_create(relay->loop->uv, options->config_rules, &io, &guest->forwards);
+    if (status < 0) {
+        guest->parts_open = 1;
+        session_close(guest->session, handle_part_closed, guest);
+        return status;
+    }
+    *ret = guest;
+    return 0;
+}
+
+void guest_start(struct guest *guest)
+{
+    session_start(guest->session);
+}
+
+static void handle_session_closed(void *ctx)
+{
+    struct guest *guest = ctx;
+    guest->session = NULL;
+    handle_part_closed(guest);
+}
+
+void guest_close(struct guest *guest, void (*on_closed)(void *ctx), void *ctx)
+{
+    guest->closing = true;
+    guest->on_closed = on_closed;
+    guest->closed_ctx = ctx;
+    guest->parts_open = 2;
+    forwards_close(guest->forwards, handle_part_closed, guest);
+    session_close(guest->session, handle_session_closed, guest);
+}
+
+/* ---- what others see ---- */
+
+const char *guest_state_name(enum guest_state state)
+{
+    static const char *const NAMES[] = {
+        [GUEST_CONNECTING] = "connecting", [GUEST_CONNECTED] = "connected", [GUEST_DISABLED] = "disabled"};
+    return NAMES[state];
+}
+
+const char *vm_liveness_name(enum vm_liveness vm)
+{
+    static const char *const NAMES[] = {[VM_UNKNOWN] = "unknown", [VM_ALIVE] = "alive", [VM_GONE] = "gone"};
+    return NAMES[vm];
+}
+
+const char *agent_liveness_name(enum agent_liveness agent)
+{
+    static const char *const NAMES[] = {
+        [AGENT_ABSENT] = "absent", [AGENT_ALIVE] = "alive", [AGENT_SILENT] = "silent"};
+    return NAMES[agent];
+}
+
+const char *guest_name(const struct guest *guest)
+{
+    return guest->name;
+}
+
+const char *guest_link(const struct guest *guest)
+{
+    return guest->link;
+}
+
+bool guest_is_configured(const struct guest *guest)
+{
+    return guest->is_configured;
+}
+
+enum guest_state guest_state(const struct guest *guest)
+{
+    return guest->state;
+}
+
+uint64_t guest_since_ms(const struct guest *guest)
+{
+    return guest->since_ms;
+}
+
+const char *guest_error(const struct guest *guest)
+{
+    return guest->error;
+}
+
+const char *guest_error_code(const struct guest *guest)
+{
+    return guest->error_status == 0 ? "" : status_name(guest->error_status);
+}
+
+const struct welcome_message *guest_agent(const struct guest *guest)
+{
+    return guest->agent;
+}
+
+/* What the reason of the last failure says about the machine itself. */
+static enum vm_liveness judge_vm(int status)
+{
+    switch (status) {
+    case STATUS_NO_AGENT:
+    case STATUS_DRIVER_DOWN:
+    case STATUS_GREETING_REFUSED:
+    case STATUS_NO_GREETING:
+    case STATUS_VERSION:
+    case STATUS_UNKNOWN_SESSION:
+    case STATUS_MALFORMED:
+        return VM_ALIVE;
+    case STATUS_NO_SUCH_VM:
+    case UV_ENOENT:
+    case UV_ECONNREFUSED:
+        return VM_GONE;
+    default:
+        return VM_UNKNOWN;
+    }
+}
+
+void guest_liveness(const struct guest *guest, struct guest_liveness *ret)
+{
+    const struct requests *requests = session_requests(guest->session);
+    bool up = guest->state == GUEST_CONNECTED;
+    bool silent = up && session_is_silent(guest->session);
+    *ret = (struct guest_liveness){
+        .vm = up ? (silent ? VM_UNKNOWN : VM_ALIVE) : judge_vm(guest->error_status),
+        .agent = !up      ? AGENT_ABSENT
+                 : silent ? AGENT_SILENT
+                          : AGENT_ALIVE,
+        .requests_pending = requests_pending(requests),
+        .request_quiet_ms = requests_oldest_age_ms(requests),
+    };
+}
+
+uint64_t guest_rtt_us(const struct guest *guest)
+{
+    return guest->connects == 0 ? 0 : session_rtt_us(guest->session);
+}
+
+uint64_t guest_last_seen_ms(const struct guest *guest)
+{
+    if (guest->state != GUEST_CONNECTED)
+        return guest->last_seen_ms;
+    return clock_realtime_ms() - session_heard_ms_ago(guest->session);
+}
+
+uint64_t guest_reconnects(const struct guest *guest)
+{
+    return guest->connects > 0 ? guest->connects - 1 : 0;
+}
+
+struct forwards *guest_forwards(struct guest *guest)
+{
+    return guest->forwards;
+}
+
+/* ---- requests ---- */
+
+struct health_question {
+    guest_health_done on_health;
+    void *ctx;
+};
+
+static void handle_health_answer(void *ctx, int status, const struct message *answer)
+{
+    struct health_question question = *(struct health_question *)ctx;
+    free(ctx);
+    if (status == 0 && answer->kind != MESSAGE_HEALTH)
+        status = STATUS_UNEXPECTED;
+    question.on_health(question.ctx, status, status == 0 ? answer->body.health : NULL);
+}
+
+int guest_ask_health(struct guest *guest, uint64_t timeout_ms, guest_health_done on_health, void *ctx)
+{
+    struct health_question *question = malloc(sizeof(*question));
+    if (question == NULL)
+        return UV_ENOMEM;
+    *question = (struct health_question){on_health, ctx};
+    int status =
+        session_request(guest->session, MESSAGE_HEALTH_REQUEST, timeout_ms, handle_health_answer, question);
+    if (status < 0)
+        free(question);
+    return status;
+}
