@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The ends of a connection that no ordinary program plays: resets, silence, and saying what was seen.
+
+usage: peer.py talk ADDRESS PORT [TEXT]      connect, send TEXT, read to the end; print how it ended and the bytes
+       peer.py reset ADDRESS PORT            connect, send a line, read one byte, then reset the connection
+       peer.py hold ADDRESS PORT COUNT       open COUNT connections and keep them until killed
+       peer.py reset-server PORT             answer each connection's first bytes with a reset
+       peer.py watch-server PORT FILE        echo one connection; write how it ended to FILE
+       peer.py send-first PORT FILE OUT      send FILE and end; then write the digest of what comes to OUT
+       peer.py send-last ADDRESS PORT FILE   read to the end, print its digest; only then send FILE and end
+       peer.py udp-echo PORT                 send each datagram back
+"""
+
+import hashlib
+import os
+import signal
+import socket
+import struct
+import sys
+
+TIMEOUT_S = 20
+
+
+def reset(connection):
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def read_to_end(connection, on_bytes=lambda data: None):
+    """How the connection ends, and how many bytes came before."""
+    count = 0
+    try:
+        while data := connection.recv(65536):
+            count += len(data)
+            on_bytes(data)
+    except ConnectionResetError:
+        return "reset", count
+    except TimeoutError:
+        return "timeout", count
+    return "eof", count
+
+
+def talk(address, port, text=""):
+    try:
+        connection = socket.create_connection((address, int(port)), TIMEOUT_S)
+        connection.sendall(text.encode())
+    except ConnectionRefusedError:
+        print("refused 0")
+        return
+    except ConnectionResetError:
+        print("reset 0")
+        return
+    print(*read_to_end(connection))
+
+
+def reset_client(address, port):
+    connection = socket.create_connection((address, int(port)), TIMEOUT_S)
+    connection.sendall(b"hello\n")
+    connection.recv(1)
+    reset(connection)
+
+
+def hold(address, port, count):
+    connections = []
+    for _ in range(int(count)):
+        try:
+            connections.append(socket.create_connection((address, int(port)), TIMEOUT_S))
+        except ConnectionError as error:
+            print("refused:", error)
+    print("open", len(connections), flush=True)
+    signal.pause()
+
+
+def listen(port):
+    server = socket.create_server(("127.0.0.1", int(port)))
+    while True:
+        yield server.accept()[0]
+
+
+def reset_server(port):
+    for connection in listen(port):
+        connection.recv(1)
+        reset(connection)
+
+
+def watch_server(port, file):
+    for connection in listen(port):
+        ended = read_to_end(connection, connection.sendall)
+        with open(file, "w", encoding="ascii") as out:
+            print(*ended, file=out)
+
+
+def send_and_end(connection, file):
+    with open(file, "rb") as data:
+        connection.sendfile(data)
+    connection.shutdown(socket.SHUT_WR)
+
+
+def digest_to_end(connection):
+    digest = hashlib.sha256()
+    how, count = read_to_end(connection, digest.update)
+    return f"{how} {count} {digest.hexdigest()}"
+
+
+def send_first(port, file, out):
+    for connection in listen(port):
+        connection.settimeout(TIMEOUT_S)
+        send_and_end(connection, file)
+        with open(out + ".part", "w", encoding="ascii") as digest:
+            digest.write(digest_to_end(connection))
+        os.rename(out + ".part", out)
+        connection.close()
+
+
+def send_last(address, port, file):
+    connection = socket.create_connection((address, int(port)), TIMEOUT_S)
+    print(digest_to_end(connection))
+    send_and_end(connection, file)
+    connection.recv(1)  # until the server has closed, so that nothing is cut short
+
+
+def udp_echo(port):
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind(("127.0.0.1", int(port)))
+    while True:
+        data, sender = server.recvfrom(65536)
+        server.sendto(data, sender)
+
+
+COMMANDS = {"talk": talk, "reset": reset_client, "hold": hold, "reset-server": reset_server,
+            "watch-server": watch_server, "send-first": send_first, "send-last": send_last, "udp-echo": udp_echo}
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
+        sys.exit(__doc__)
+    COMMANDS[sys.argv[1]](*sys.argv[2:])
