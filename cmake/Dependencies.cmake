@@ -17,3 +17,18 @@ endif()
 if(HOSPES_TESTS)
     pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 endif()
+
+# A target with the property HOSPES_STATIC gets the archives of the same libraries (Debian ships them in the -dev packages).
+function(hospes_static_variant target)
+    get_target_property(shared ${target} INTERFACE_LINK_LIBRARIES)
+    find_library(${target}_archive NAMES ${ARGN} REQUIRED)
+    mark_as_advanced(${target}_archive)
+    set_property(TARGET ${target} PROPERTY INTERFACE_LINK_LIBRARIES
+        "$<IF:$<BOOL:$<TARGET_PROPERTY:HOSPES_STATIC>>,${${target}_archive},${shared}>")
+endfunction()
+if(HOSPES_STATIC_AGENT)
+    hospes_static_variant(PkgConfig::UV libuv_a.a libuv.a)
+    hospes_static_variant(PkgConfig::MSGPACK libmsgpackc.a libmsgpack-c.a)
+    hospes_static_variant(PkgConfig::SODIUM libsodium.a)
+    hospes_static_variant(PkgConfig::JANSSON libjansson.a)
+endif()
