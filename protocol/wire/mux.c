@@ -9,6 +9,8 @@
 #include <string.h>
 #include <uv.h>
 
+static_assert(sizeof(struct mux) <= 1024, "every serial guest has one, idle as a rule");
+
 #define DATA_ROOM_MIN 1024 /* less room than this is no room: frames would be mostly headers */
 
 struct mux *mux_create(enum mux_side side, const struct session_id *nonce,
@@ -190,7 +192,8 @@ static int send_data(struct mux *mux, struct mux_channel *channel, struct span p
     return 0;
 }
 
-/* Half of the queue's room: a payload full of markers is cut so often that headers take most of the other half. */
+/* Half of the queue's room: a payload full of markers is cut so often that headers take most of the other
+ * half. */
 size_t mux_send_room(struct mux *mux, uint32_t number)
 {
     struct mux_channel *channel = mux_table_find(&mux->channels, number);

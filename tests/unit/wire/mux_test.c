@@ -165,6 +165,27 @@ static void a_full_queue_says_so_and_then_that_there_is_room(void **state)
     assert_true(there->fin);
 }
 
+static void what_send_room_says_is_taken_whole_even_when_full_of_markers(void **state)
+{
+    static uint8_t markers[MUX_QUEUE_MAX];
+    for (size_t at = 0; at < sizeof(markers); at += MUX_MARKER_SIZE)
+        memcpy(markers + at, MUX_MARKER, MUX_MARKER_SIZE);
+    pair.listener.slow = true;
+    struct owner *here = mux_end_open(&pair.dialer);
+    assert_int_equal(mux_send_room(pair.dialer.mux, here->channel + 1), 0);
+    size_t room, total = 0;
+    while ((room = mux_send_room(pair.dialer.mux, here->channel)) > 0) {
+        owner_send(here, FRAME_DATA, markers + total % MUX_MARKER_SIZE, room);
+        total += room;
+    }
+    assert_true(total > MUX_QUEUE_MAX / 4);
+    mux_pair_pump(&pair);
+    assert_int_equal(here->writable, 1);
+    assert_true(mux_send_room(pair.dialer.mux, here->channel) > 0);
+    assert_int_equal(buffer_size(&mux_end_owner(&pair.listener, here->channel)->received),
+                     total < MUX_WINDOW ? total : MUX_WINDOW);
+}
+
 static void the_largest_message_always_comes_through(void **state)
 {
     struct owner *here = mux_end_open(&pair.dialer);
@@ -327,6 +348,7 @@ int main(void)
         TEST(a_channel_that_said_nothing_goes_without_a_trace),
         TEST(credit_stops_a_sender_and_taking_lets_it_go_on),
         TEST(a_full_queue_says_so_and_then_that_there_is_room),
+        TEST(what_send_room_says_is_taken_whole_even_when_full_of_markers),
         TEST(the_largest_message_always_comes_through),
         TEST(a_slow_reader_stops_nobody_else),
         TEST(channels_take_turns_and_channel_1_goes_first),
