@@ -60,7 +60,7 @@ static int listen_on(struct listener *listener, int status, int fd, const char *
         status = accept_socket_init(&listener->accepts[listener->accept_count], listener->loop->uv, fd,
                                     handle_accept, handle_exhausted, listener);
     if (status < 0) {
-        snprintf(ret_problem, TEXT_REASON_MAX + 1, "cannot listen on %s: %s", what, status_text(status));
+        snprintf(ret_problem, TEXT_REASON_MAX + 1, "cannot listen on %.160s: %s", what, status_text(status));
         return status;
     }
     listener->accept_count++;

@@ -289,7 +289,8 @@ static void carrier_enter(void *ctx)
 static void carrier_leave(void *ctx)
 {
     struct mux_link *link = ctx;
-    flush(link);
+    if (link->depth == 1)
+        flush(link);
     leave(link);
 }
 

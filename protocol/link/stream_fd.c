@@ -275,7 +275,7 @@ static bool read_once(struct stream_fd *s)
             end(s, UV_ENOMEM, "");
         return false;
     }
-    if (full && s->read_size < SCRATCH_SIZE)
+    if (full && s->read_size < 128 * 1024)
         s->read_size *= 2;
     return full;
 }
