@@ -15,7 +15,8 @@ struct udp_server; /* opaque */
 /* A new channel to the target; errors drop the datagram. */
 typedef int (*udp_open_channel)(void *ctx, const struct dial_target *target, struct stream **ret);
 
-/* Takes `fd` (bound, non-blocking) in every case. `target` is borrowed and read for each new flow. UV_ENOMEM or libuv's error. */
+/* Takes `fd` (bound, non-blocking) in every case. `target` is borrowed and read for each new flow. UV_ENOMEM
+ * or libuv's error. */
 int udp_server_create(struct relay *relay, int fd, const struct dial_target *target, struct flow_set *flows,
                       udp_open_channel open, void *ctx, struct udp_server **ret);
 /* Closes the socket; its flows are ended by their set, or end here. Frees itself on the loop. */
