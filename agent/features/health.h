@@ -5,7 +5,7 @@
 
 #include "protocol/wire/message.h"
 
-/* Reads everything now, synchronously (below a millisecond as a rule); asks no file system that may not
+/* Reads everything now, synchronously (about a millisecond); asks no file system that may not
  * answer. What the system does not tell is left 0 or empty. Negative only when not even memory can be read;
  * *ret is untouched then. */
 int health_read(struct health_message *ret);

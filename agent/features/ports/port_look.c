@@ -17,7 +17,8 @@ int port_look_init(struct port_look *look, const struct port_watch_options *opti
         memcpy(look->own_ports, options->own_ports, options->own_port_count * sizeof(uint16_t));
         look->own_port_count = options->own_port_count;
     }
-    int status = port_source_open(&look->source, options != NULL ? options->force : PORT_TIER_AUTO);
+    int status = port_source_open(&look->source, options != NULL ? options->force : PORT_TIER_AUTO,
+                                  options != NULL && options->avoid_sock_diag);
     if (status < 0)
         return status;
     status = process_finder_create(&look->finder);

@@ -35,12 +35,11 @@ static int open_trace(struct port_source *source, const char **ret_reason)
     if (status < 0)
         return status;
     source->tier = PORT_TIER_T0;
-    /* Without the news of ended UDP sockets, the safety dump finds them. */
-    if (sock_destroy_open(false, true, &source->destroy_fd) < 0)
+    if (!source->diag_udp || sock_destroy_open(false, true, &source->destroy_fd) < 0)
         source->destroy_fd = -1;
-    snprintf(source->text, sizeof(source->text), "tracepoint%s",
-             listen_trace_sees_udp(source->trace) ? ""
-                                                  : "; UDP at heartbeats: the kernel traces no system calls");
+    snprintf(source->text, sizeof(source->text), "tracepoint%s%s",
+             source->diag_tcp ? "" : "; sockets from /proc/net: the kernel has no sock_diag for TCP",
+             port_source_misses_udp(source) ? "; UDP at heartbeats" : "");
     return 0;
 }
 
@@ -68,30 +67,32 @@ static int open_procnet(struct port_source *source, const char *reason)
     return 0;
 }
 
-int port_source_open(struct port_source *source, enum port_tier force)
+int port_source_open(struct port_source *source, enum port_tier force, bool avoid_sock_diag)
 {
     *source = (struct port_source){.diag = {.fd = -1}, .destroy_fd = -1};
-    int diag_status = 0;
-    if (force != PORT_TIER_T2)
-        open_diag(source, &diag_status);
     const char *reason = "asked for";
-    int status;
-    if (force == PORT_TIER_T2 || (force == PORT_TIER_AUTO && !source->diag_tcp)) {
-        if (force == PORT_TIER_AUTO)
-            reason = "the kernel has no sock_diag for TCP";
-        status = open_procnet(source, reason);
-    } else if (!source->diag_tcp) {
+    int diag_status = UV_ENOTSUP;
+    int status = UV_ENOTSUP;
+    if (force != PORT_TIER_T2 && !avoid_sock_diag)
+        open_diag(source, &diag_status);
+    if (force == PORT_TIER_AUTO || force == PORT_TIER_T0)
+        status = open_trace(source, &reason);
+    if (status < 0 && force != PORT_TIER_T0 && source->diag_tcp) {
+        open_polling(source, reason);
+        status = 0;
+    } else if (status < 0 && force == PORT_TIER_T1) {
         status = diag_status;
-    } else {
-        status = force == PORT_TIER_T1 ? UV_ENOTSUP : open_trace(source, &reason);
-        if (status < 0 && force != PORT_TIER_T0) {
-            open_polling(source, reason);
-            status = 0;
-        }
+    } else if (status < 0 && force != PORT_TIER_T0) {
+        status = open_procnet(source, reason);
     }
     if (status < 0)
         port_source_close(source);
     return status;
+}
+
+bool port_source_misses_udp(const struct port_source *source)
+{
+    return source->trace != NULL && (!listen_trace_sees_udp(source->trace) || source->destroy_fd < 0);
 }
 
 void port_source_close(struct port_source *source)
@@ -124,6 +125,7 @@ void port_source_degrade(struct port_source *source, const char *reason)
 {
     listen_trace_destroy(source->trace);
     source->trace = NULL;
-    source->tier = PORT_TIER_T1;
-    snprintf(source->text, sizeof(source->text), "polling: %s", reason);
+    source->tier = source->diag_tcp ? PORT_TIER_T1 : PORT_TIER_T2;
+    snprintf(source->text, sizeof(source->text), "polling%s: %s", source->diag_tcp ? "" : " /proc/net",
+             reason);
 }

@@ -19,8 +19,10 @@ struct port_source {
 };
 
 /* PORT_TIER_AUTO never fails where /proc/net/tcp can be read. A tier that was asked for and does not work
- * here is an error. */
-int port_source_open(struct port_source *source, enum port_tier force);
+ * here is an error. T0 works without sock_diag too, only slower. */
+int port_source_open(struct port_source *source, enum port_tier force, bool avoid_sock_diag);
+/* T0: some changes of UDP sockets wake nobody, so that they have to be looked for. */
+bool port_source_misses_udp(const struct port_source *source);
 void port_source_close(struct port_source *source);
 
 /* One look: the sockets of `protocol`, in order and once a key. UV_EAGAIN: disturbed, look again. On failure

@@ -25,21 +25,21 @@
 #include "agent/features/ports/port_look.h"
 #include "agent/platform/linux_sock_destroy.h"
 
-#define SETTLE_MS             2
-#define BURST_LOOKS           3  /* bind(2), listen(2) and one more are looked at as they happen … */
-#define BURST_WINDOW_MS       15 /* … in each such time */
-#define SEARCH_BUDGET_US      3000
-#define SEARCH_FIRST_US       30000 /* in create, where nothing waits yet */
-#define SEARCH_PAUSE_MS       3
-#define VALIDATE_AFTER_MS     500
-#define VALIDATE_COUNT        64 /* owners a check, about 8 µs each */
-#define FULL_INTERVAL_MS      30000
-#define POLL_FAST_MS          50 /* T1, for POLL_FAST_FOR_MS after a change */
-#define POLL_FAST_FOR_MS      10000
-#define POLL_SLOW_MS          250
-#define POLL_UDP_MS           1000
-#define POLL_PROCNET_MS       500
-#define POLL_PROCNET_COST_MAX 20 /* a look may take one twentieth of the time */
+#define SETTLE_MS         2
+#define BURST_LOOKS       3  /* bind(2), listen(2) and one more are looked at as they happen … */
+#define BURST_WINDOW_MS   15 /* … in each such time, longer where a look is slow */
+#define SEARCH_BUDGET_US  3000
+#define SEARCH_FIRST_US   30000 /* in create, where nothing waits yet */
+#define SEARCH_PAUSE_MS   3
+#define VALIDATE_AFTER_MS 500
+#define VALIDATE_COUNT    64 /* owners a check, about 8 µs each */
+#define FULL_INTERVAL_MS  30000
+#define POLL_FAST_MS      50 /* T1, for POLL_FAST_FOR_MS after a change */
+#define POLL_FAST_FOR_MS  10000
+#define POLL_SLOW_MS      250
+#define POLL_UDP_MS       1000
+#define POLL_PROCNET_MS   500
+#define LOOK_COST_MAX     20 /* a look may take one twentieth of the time */
 
 enum moment { MOMENT_SETTLE, MOMENT_SEARCH, MOMENT_HOLD, MOMENT_VALIDATE, MOMENT_POLL, MOMENT_COUNT };
 
@@ -63,7 +63,8 @@ struct port_watch {
     unsigned settle_again;          /* looks still to be made after the next SETTLE */
     uint64_t last_wake_ms;
     uint64_t burst_start_ms;
-    unsigned burst_looks; /* since then, made at once */
+    unsigned burst_looks;  /* since then, made at once */
+    uint64_t look_cost_ms; /* of the last one */
     uint64_t last_udp_ms;
     uint64_t last_full_ms;
     uint64_t last_change_ms;
@@ -137,10 +138,12 @@ static void publish(struct port_watch *watch, uint64_t budget_us)
 
 static void look(struct port_watch *watch, unsigned what, uint64_t budget_us)
 {
+    uint64_t start = now_ms();
     if (what & LOOK_UDP)
-        watch->last_udp_ms = now_ms();
+        watch->last_udp_ms = start;
     if (port_look_dump(&watch->look, what) == UV_EAGAIN)
         set_moment(watch, MOMENT_SETTLE, now_ms() + SETTLE_MS);
+    watch->look_cost_ms = now_ms() - start;
     publish(watch, budget_us);
     if (watch->changed)
         set_moment(watch, MOMENT_VALIDATE, now_ms() + VALIDATE_AFTER_MS);
@@ -149,8 +152,9 @@ static void look(struct port_watch *watch, unsigned what, uint64_t budget_us)
 static void wake(struct port_watch *watch)
 {
     uint64_t now = now_ms();
+    uint64_t window = BURST_WINDOW_MS + watch->look_cost_ms * BURST_LOOKS * LOOK_COST_MAX;
     watch->last_wake_ms = now;
-    if (now - watch->burst_start_ms >= BURST_WINDOW_MS) {
+    if (now - watch->burst_start_ms >= window) {
         watch->burst_start_ms = now;
         watch->burst_looks = 0;
     }
@@ -159,7 +163,7 @@ static void wake(struct port_watch *watch)
         look(watch, LOOK_BOTH, SEARCH_BUDGET_US);
         set_moment(watch, MOMENT_SETTLE, now_ms() + SETTLE_MS);
     } else {
-        set_moment(watch, MOMENT_SETTLE, watch->burst_start_ms + BURST_WINDOW_MS);
+        set_moment(watch, MOMENT_SETTLE, watch->burst_start_ms + window);
     }
     arm(watch);
 }
@@ -185,7 +189,7 @@ static void poll_sockets(struct port_watch *watch)
     uint64_t end = now_ms();
     uint64_t interval = end - watch->last_change_ms < POLL_FAST_FOR_MS ? POLL_FAST_MS : POLL_SLOW_MS;
     if (procnet) {
-        interval = (end - start) * POLL_PROCNET_COST_MAX;
+        interval = (end - start) * LOOK_COST_MAX;
         if (interval < POLL_PROCNET_MS)
             interval = POLL_PROCNET_MS;
     }
@@ -387,7 +391,7 @@ void port_watch_check(struct port_watch *watch)
     if (watch->look.source.trace != NULL && listen_trace_is_stale(watch->look.source.trace))
         renew_trace(watch);
     bool stale = process_finder_validate(watch->look.finder, VALIDATE_COUNT);
-    bool udp_unseen = watch->look.source.trace != NULL && !listen_trace_sees_udp(watch->look.source.trace);
+    bool udp_unseen = port_source_misses_udp(&watch->look.source);
     if (now - watch->last_full_ms >= FULL_INTERVAL_MS) {
         watch->last_full_ms = now;
         port_look_refresh_range(&watch->look);

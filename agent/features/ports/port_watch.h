@@ -17,6 +17,7 @@ struct port_watch;
 
 struct port_watch_options {
     enum port_tier force;      /* PORT_TIER_AUTO: the best one */
+    bool avoid_sock_diag;      /* read /proc/net instead, as on a kernel without tcp_diag and udp_diag */
     const uint16_t *own_ports; /* TCP ports of the agent itself, not reported; copied; can be NULL */
     size_t own_port_count;     /* at most PORT_WATCH_OWN_PORTS_MAX */
 };
@@ -24,8 +25,8 @@ struct port_watch_options {
 /* on_delta gets each change, at most PORTS_A_MESSAGE_MAX keys and facts at once, ages filled, sequence 0; the
  * message is borrowed. It fires from the loop and from port_watch_check, never from create; it may call
  * snapshot and close. What listens already at creation is in the snapshot and never in a delta, but for facts
- * that come later (a process that took long to find). options can be NULL. UV_ENOMEM, or a forced tier that
- * does not work here. */
+ * that come later (a process that took long to find). options can be NULL. UV_ENOMEM, or a forced tier
+ * that does not work here; the loop still has to run then, so that handles close. */
 int port_watch_create(uv_loop_t *loop, const struct port_watch_options *options,
                       void (*on_delta)(void *ctx, const struct ports_message *delta), void *ctx,
                       struct port_watch **ret);

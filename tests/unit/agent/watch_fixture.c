@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Carries the live tests of the port watch: loop, deadline, sockets, network namespace. */
-#include "watch_fixture.h"
+#include "tests/unit/agent/watch_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -89,11 +89,13 @@ void fixture_take_snapshot(struct watch_fixture *fixture)
     assert_int_equal(port_watch_snapshot(fixture->watch, apply, fixture), 0);
 }
 
-struct watch_fixture *fixture_create(enum port_tier tier, const uint16_t *own_ports, size_t own_port_count)
+struct watch_fixture *fixture_create(struct watch_mode mode, const uint16_t *own_ports, size_t own_port_count)
 {
     struct watch_fixture *fixture = calloc(1, sizeof(*fixture));
-    struct port_watch_options options = {
-        .force = tier, .own_ports = own_ports, .own_port_count = own_port_count};
+    struct port_watch_options options = {.force = mode.tier,
+                                         .avoid_sock_diag = mode.avoid_sock_diag,
+                                         .own_ports = own_ports,
+                                         .own_port_count = own_port_count};
     assert_non_null(fixture);
     fixture->facts = calloc(FIXTURE_FACTS_MAX, sizeof(*fixture->facts));
     assert_non_null(fixture->facts);
@@ -103,9 +105,9 @@ struct watch_fixture *fixture_create(enum port_tier tier, const uint16_t *own_po
     int status = port_watch_create(&fixture->loop, &options, handle_delta, fixture, &fixture->watch);
     if (status < 0)
         fail_msg("tier %d does not work here: %s (HOSPES_TEST_WITHOUT_PERF=1 tests without tracing)",
-                 (int)tier - PORT_TIER_T0, uv_strerror(status));
-    if (tier != PORT_TIER_AUTO)
-        assert_int_equal(port_watch_tier(fixture->watch), tier);
+                 (int)mode.tier - PORT_TIER_T0, uv_strerror(status));
+    if (mode.tier != PORT_TIER_AUTO)
+        assert_int_equal(port_watch_tier(fixture->watch), mode.tier);
     fixture_take_snapshot(fixture);
     return fixture;
 }

@@ -9,6 +9,11 @@
 
 #define FIXTURE_FACTS_MAX 4096
 
+struct watch_mode {
+    enum port_tier tier;
+    bool avoid_sock_diag;
+};
+
 struct watch_fixture {
     uv_loop_t loop;
     uv_timer_t deadline;
@@ -25,7 +30,8 @@ struct watch_fixture {
 bool fixture_enter_private_network(void);
 
 /* Fails the test when the tier does not work here. */
-struct watch_fixture *fixture_create(enum port_tier tier, const uint16_t *own_ports, size_t own_port_count);
+struct watch_fixture *fixture_create(struct watch_mode mode, const uint16_t *own_ports,
+                                     size_t own_port_count);
 void fixture_destroy(struct watch_fixture *fixture);
 
 /* Forgets all and takes a snapshot. */
