@@ -4,17 +4,16 @@
  * caller's. */
 #include "host-bridge/platform/port_holder.h"
 
-#include "protocol/base/clock.h"
-
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LINES_MAX        4096 /* of /proc/net/…; listeners come first in the TCP files */
-#define WALK_MAX_MS      30
+#define WALK_MAX_MS      30   /* of this thread's time: a busy machine makes it no shorter */
 #define STATE_TCP_LISTEN 0x0a
 
 struct socket_line {
@@ -80,6 +79,13 @@ static bool find_socket(const char *path, bool listeners_only, const struct ip_a
     return found;
 }
 
+static uint64_t thread_ms(void)
+{
+    struct timespec spent;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+    return (uint64_t)spent.tv_sec * 1000 + (uint64_t)spent.tv_nsec / 1000000;
+}
+
 static bool folder_holds(int proc, const char *pid, const char *target, uint64_t deadline)
 {
     char path[32];
@@ -93,7 +99,7 @@ static bool folder_holds(int proc, const char *pid, const char *target, uint64_t
     }
     bool found = false;
     struct dirent *entry;
-    while (!found && (entry = readdir(folder)) != NULL && clock_monotonic_ms() < deadline) {
+    while (!found && (entry = readdir(folder)) != NULL && thread_ms() < deadline) {
         char link[64];
         ssize_t size = readlinkat(fd, entry->d_name, link, sizeof(link) - 1);
         if (size <= 0)
@@ -129,10 +135,10 @@ static bool find_process(unsigned long inode, char *out)
     DIR *proc = opendir("/proc");
     if (proc == NULL)
         return false;
-    uint64_t deadline = clock_monotonic_ms() + WALK_MAX_MS;
+    uint64_t deadline = thread_ms() + WALK_MAX_MS;
     bool found = false;
     struct dirent *entry;
-    while (!found && (entry = readdir(proc)) != NULL && clock_monotonic_ms() < deadline) {
+    while (!found && (entry = readdir(proc)) != NULL && thread_ms() < deadline) {
         if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
             continue;
         found = folder_holds(dirfd(proc), entry->d_name, target, deadline);

@@ -49,7 +49,7 @@ static void handle_listener_closed(void *closed_ctx)
     forwards_release(closed_ctx);
 }
 
-static const struct listener_callbacks LISTENER_CALLBACKS = {
+static const struct host_listener_callbacks LISTENER_CALLBACKS = {
     .on_client = handle_client,
     .on_exhausted = handle_exhausted,
     .on_closed = handle_listener_closed,
@@ -64,8 +64,8 @@ static int serve_tcp(struct forward_entry *entry, struct host_sockets *take)
 {
     struct forwards *forwards = entry->owner;
     fd_reserve_fill(&forwards->reserve); /* without one the listener pauses instead of refusing */
-    int status =
-        listener_open(forwards->loop, take, &forwards->reserve, &LISTENER_CALLBACKS, entry, &entry->listener);
+    int status = host_listener_open(forwards->loop, take, &forwards->reserve, &LISTENER_CALLBACKS, entry,
+                                    &entry->listener);
     if (status < 0)
         host_sockets_close(take);
     return status;
@@ -108,7 +108,7 @@ void forward_stop(struct forward_entry *entry)
     if (!forward_is_serving(entry))
         return;
     if (entry->listener != NULL) {
-        listener_close(entry->listener, forwards);
+        host_listener_close(entry->listener, forwards);
         entry->listener = NULL;
         forwards->pending++;
     }

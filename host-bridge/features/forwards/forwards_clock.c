@@ -78,7 +78,7 @@ static void resume_listeners(struct forwards *forwards)
     forwards->resume_at_ms = 0;
     for (size_t i = 0; i < forwards->count; i++) {
         if (forwards->entries[i]->listener != NULL)
-            listener_resume(forwards->entries[i]->listener);
+            host_listener_resume(forwards->entries[i]->listener);
     }
 }
 

@@ -10,8 +10,8 @@
 
 #include "host-bridge/features/forwards/fd_reserve.h"
 #include "host-bridge/features/forwards/forwards.h"
+#include "host-bridge/features/forwards/host_listener.h"
 #include "host-bridge/features/forwards/host_sockets.h"
-#include "host-bridge/features/forwards/listener.h"
 #include "host-bridge/features/forwards/port_book.h"
 #include "host-bridge/features/forwards/remembered_ports.h"
 
@@ -23,7 +23,7 @@ struct forward_entry {
     struct forward forward; /* first: a forward is its entry */
     struct forwards *owner;
     struct forward_entry *previous, *next; /* owner::ending */
-    struct listener *listener;             /* TCP; NULL when not listening */
+    struct host_listener *listener;        /* TCP; NULL when not listening */
     void *udp_servers[HOST_SOCKETS_MAX];   /* UDP; NULL when not serving */
     uint64_t grace_until_ms;               /* automatic: the guest's port is gone; 0 = no grace */
     uint16_t wanted_port;                  /* tried first, after the remembered one */

@@ -5,7 +5,7 @@
  * Out of descriptors, accept(2) fails and the client keeps waiting, hence the poll would fire for ever: the
  * reserve is spent to refuse clients one by one. Should even the reserve be gone, polling stops and the owner
  * resumes it after a while. */
-#include "host-bridge/features/forwards/listener.h"
+#include "host-bridge/features/forwards/host_listener.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,12 +16,12 @@
 
 struct listener_socket {
     uv_poll_t poll;
-    struct listener *listener;
+    struct host_listener *listener;
     int fd;
 };
 
-struct listener {
-    const struct listener_callbacks *callbacks;
+struct host_listener {
+    const struct host_listener_callbacks *callbacks;
     void *ctx, *closed_ctx;
     struct fd_reserve *reserve;
     bool closing, paused;
@@ -32,14 +32,14 @@ struct listener {
 
 static void handle_readable(uv_poll_t *poll, int status, int events);
 
-static void pause_polling(struct listener *listener)
+static void pause_polling(struct host_listener *listener)
 {
     for (int i = 0; i < listener->count; i++)
         uv_poll_stop(&listener->sockets[i].poll);
     listener->paused = true;
 }
 
-static int start_polling(struct listener *listener)
+static int start_polling(struct host_listener *listener)
 {
     for (int i = 0; i < listener->count; i++) {
         int status = uv_poll_start(&listener->sockets[i].poll, UV_READABLE, handle_readable);
@@ -50,7 +50,7 @@ static int start_polling(struct listener *listener)
     return 0;
 }
 
-void listener_resume(struct listener *listener)
+void host_listener_resume(struct host_listener *listener)
 {
     if (listener->paused && !listener->closing)
         start_polling(listener);
@@ -59,7 +59,7 @@ void listener_resume(struct listener *listener)
 /* Turns away who waits. */
 static void handle_exhaustion(struct listener_socket *socket, int status, int turns_left)
 {
-    struct listener *listener = socket->listener;
+    struct host_listener *listener = socket->listener;
     unsigned refused = 0;
     bool filled = true;
     int taken = 1;
@@ -82,7 +82,7 @@ static bool is_exhaustion(int error)
 
 static void accept_clients(struct listener_socket *socket)
 {
-    struct listener *listener = socket->listener;
+    struct host_listener *listener = socket->listener;
     for (int turn = 0; turn < ACCEPTS_A_TURN && !listener->closing; turn++) {
         int fd = accept4(socket->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0) {
@@ -105,7 +105,7 @@ static void handle_readable(uv_poll_t *poll, int status, int events)
 static void handle_closed(uv_handle_t *handle)
 {
     struct listener_socket *socket = handle->data;
-    struct listener *listener = socket->listener;
+    struct host_listener *listener = socket->listener;
     if (--listener->open_handles > 0)
         return;
     void (*on_closed)(void *closed_ctx) = listener->callbacks->on_closed;
@@ -116,7 +116,7 @@ static void handle_closed(uv_handle_t *handle)
         on_closed(closed_ctx);
 }
 
-static void close_handles(struct listener *listener, bool close_sockets)
+static void close_handles(struct host_listener *listener, bool close_sockets)
 {
     for (int i = 0; i < listener->count; i++) {
         uv_close((uv_handle_t *)&listener->sockets[i].poll, handle_closed);
@@ -125,10 +125,10 @@ static void close_handles(struct listener *listener, bool close_sockets)
     }
 }
 
-int listener_open(uv_loop_t *loop, const struct host_sockets *take, struct fd_reserve *reserve,
-                  const struct listener_callbacks *callbacks, void *ctx, struct listener **ret)
+int host_listener_open(uv_loop_t *loop, const struct host_sockets *take, struct fd_reserve *reserve,
+                       const struct host_listener_callbacks *callbacks, void *ctx, struct host_listener **ret)
 {
-    struct listener *listener = calloc(1, sizeof(*listener));
+    struct host_listener *listener = calloc(1, sizeof(*listener));
     if (listener == NULL)
         return UV_ENOMEM;
     listener->callbacks = callbacks;
@@ -157,7 +157,7 @@ int listener_open(uv_loop_t *loop, const struct host_sockets *take, struct fd_re
     return 0;
 }
 
-void listener_close(struct listener *listener, void *closed_ctx)
+void host_listener_close(struct host_listener *listener, void *closed_ctx)
 {
     listener->closing = true;
     listener->closed_ctx = closed_ctx;
