@@ -124,7 +124,8 @@ int api_create(uv_loop_t *loop, struct guests *guests, const struct api_options 
         api->guest_socket_dir = strdup(options->guest_socket_dir);
     if (api->version == NULL || (options->guest_socket_dir != NULL && api->guest_socket_dir == NULL))
         return fail(api, UV_ENOMEM, ret_problem, "out of memory");
-    const struct http_server_options server = {handle_request, api, options->read_timeout_ms};
+    const struct http_server_options server = {handle_request, api, options->read_timeout_ms,
+                                               options->wait_timeout_ms};
     int status = http_server_create(loop, &server, &api->server);
     if (status == 0)
         status = sse_create(loop, options->first_event, options->heartbeat_ms, &api->sse);

@@ -17,6 +17,7 @@ struct api_options {
     const char *version;
     uint64_t first_event;     /* sequence number of the first server-sent event; 0 = 1 */
     uint64_t read_timeout_ms; /* for a whole request; 0 = 30 seconds. Tests have less patience */
+    uint64_t wait_timeout_ms; /* for an answer that a guest owes; 0 = 10 seconds, then 504 */
     uint64_t heartbeat_ms;    /* of event streams; 0 = 30 seconds */
 };
 

@@ -3,15 +3,17 @@
  * connections and the loop in http_server.c.
  *
  * Theory of operation
- *   HEAD      the head is complete. Ambiguous framing (two Content-Length, or one beside Transfer-Encoding)
- * is refused here and the connection ended, since nobody can say where the next request starts. BODY gathers
- * up to HTTP_REQUEST_BODY_MAX. DISCARD   the body is too large: an answer in the midst of it is not possible
- * with this library and would be lost on clients that write before they read, so the rest is read and dropped
- * (the deadline bounds it), then 413. A client that asks first (Expect) or announces more than
- * HTTP_REQUEST_DISCARD_MAX is answered at once. WAITING   the handler has called http_request_wait: the
- * connection is suspended until an answer, the client's end, the deadline or shutdown resume it. ANSWERED the
- * response is queued. A stream suspends its connection whenever it has nothing to send. The library doesn't
- * watch suspended connections: `suspended` says that resuming is ours. */
+ * - HEAD: the head is complete. Ambiguous framing (two Content-Length, or one beside Transfer-Encoding) is
+ *   refused here and the connection ended, since nobody can say where the next request starts.
+ * - BODY: gathers up to HTTP_REQUEST_BODY_MAX.
+ * - DISCARD: the body is too large. An answer in the midst of it is not possible with this library, and lost
+ *   on clients that write before they read, so the rest is read and dropped (the deadline bounds it), then
+ *   413. A client that asks first (Expect) or announces more than HTTP_REQUEST_DISCARD_MAX is answered at
+ *   once.
+ * - WAITING: the handler has called http_request_wait. The connection is suspended until an answer, the
+ *   client's end, the deadline or shutdown resume it.
+ * - ANSWERED: the response is queued. A stream suspends its connection whenever it has nothing to send.
+ * The library doesn't watch suspended connections: `suspended` says that resuming is ours. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,12 +80,20 @@ struct http_request *http_request_create(const struct http_request_owner *owner,
     return request;
 }
 
+/* Whoever owes the answer is told to forget the request. */
+static void detach(struct http_request *request)
+{
+    void (*on_gone)(void *ctx) = request->on_gone;
+    request->on_gone = NULL;
+    if (on_gone != NULL)
+        on_gone(request->gone_ctx);
+}
+
 void http_request_destroy(struct http_request *request)
 {
     if (request == NULL)
         return;
-    if (request->on_gone != NULL)
-        request->on_gone(request->gone_ctx);
+    detach(request);
     if (request->stream.finish != NULL)
         request->stream.finish(request->stream.ctx);
     if (request->response != NULL)
@@ -161,6 +171,8 @@ static void set_response(struct http_request *request, unsigned status, struct M
     request->status = status;
     if (response == NULL)
         request->gone = true;
+    if (request->phase == PHASE_WAITING) /* else the deadline could fall between here and the next step */
+        request->owner->set_deadline(request->connection, 0);
     for (size_t i = 0; response != NULL && i < request->header_count; i++)
         MHD_add_response_header(response, request->headers[i].name, request->headers[i].value);
     resume(request);
@@ -329,7 +341,7 @@ static enum MHD_Result step_complete(struct http_request *request)
         request->owner->handle(request->owner->ctx, request);
     if (request->phase != PHASE_WAITING || request->response != NULL || request->gone)
         return queue_answer(request);
-    request->owner->set_deadline(request->connection, HTTP_REQUEST_WAIT_MAX_MS);
+    request->owner->set_deadline(request->connection, request->owner->wait_timeout_ms);
     request->suspended = true;
     MHD_suspend_connection(request->mhd);
     return MHD_YES;
@@ -355,14 +367,15 @@ bool http_request_expire(struct http_request *request)
 {
     if (!request->suspended || request->phase != PHASE_WAITING)
         return false;
-    problem_reply(request, MHD_HTTP_GATEWAY_TIMEOUT, "ETIMEDOUT", NULL, NULL, "no answer in %d seconds",
-                  HTTP_REQUEST_WAIT_MAX_MS / 1000);
+    detach(request);
+    problem_reply(request, MHD_HTTP_GATEWAY_TIMEOUT, "ETIMEDOUT", NULL, NULL, "no answer came in time");
     return true;
 }
 
 void http_request_shut_down(struct http_request *request)
 {
     if (request->suspended && request->phase == PHASE_WAITING) {
+        detach(request);
         http_request_set_header(request, "Connection", "close");
         problem_reply(request, MHD_HTTP_SERVICE_UNAVAILABLE, "GONE", NULL, NULL, "the bridge is stopping");
     } else {

@@ -11,8 +11,9 @@
 
 #include "protocol/base/buffer.h"
 
-#define HTTP_REQUEST_BODY_MAX (1024 * 1024) /* JSON that people and scripts write is a thousand times less   \
-                                             */
+#define HTTP_REQUEST_BODY_MAX                                                                                \
+    (1024 * 1024) /* JSON that people and scripts write is a thousand times less                             \
+                   */
 #define HTTP_REQUEST_DISCARD_MAX (64 * 1024 * 1024) /* announced beyond: refused at once, nothing is read */
 #define HTTP_REQUEST_WAIT_MAX_MS 10000 /* an asynchronous answer: twice what any guest is given, then 504 */
 

@@ -17,6 +17,7 @@ struct http_request_owner {
     void (*pump_soon)(void *ctx);
     /* The request's deadline from now on, milliseconds; 0 = none. */
     void (*set_deadline)(void *connection, uint64_t timeout_ms);
+    uint64_t wait_timeout_ms; /* from http_request_wait to 504 */
     void *ctx;
 };
 

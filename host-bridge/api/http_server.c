@@ -3,25 +3,25 @@
  * connections, their deadlines and the turning of the library's wheel.
  *
  * Theory of operation
- *   The library has an epoll descriptor of its own, which the loop watches; MHD_run does what is due. It is
- * run from loop callbacks only, never from within one of its own, so that nothing nests: whoever resumes a
+ * - The library has an epoll descriptor of its own, which the loop watches; MHD_run does what is due. It is
+ *   run from loop callbacks only, never from within one of its own, so that nothing nests: whoever resumes a
  *   connection asks for a run in the loop's next turn (pump_soon).
- *   A connection is watched a second time by the loop for its client's end, which the library doesn't notice
+ * - A connection is watched a second time by the loop for its client's end, which the library doesn't notice
  *   while the connection is suspended, nor when end and data arrive together. A client that only closed its
  *   sending side still reads: it is told from one that is gone by POLLHUP.
- *   The library's timeout counts from the last byte, so that a client which sends one now and then would stay
- * for ever: each connection has a deadline of ours, and one timer serves the earliest. Ending a connection is
- *   shutdown(2) on its descriptor; the library then sees the end and closes it.
- *   Closing: listeners first; then everything suspended is resumed (the library aborts the process when it is
- *   stopped with a suspended connection) and run; then handles; then the library. */
+ * - The library's timeout counts from the last byte, so that a client which sends one now and then would
+ *   stay for ever: each connection has a deadline of ours, and one timer serves the earliest. Ending a
+ *   connection is shutdown(2) on its descriptor; the library then sees the end and closes it.
+ * - Closing: listeners first; then everything suspended is resumed (the library aborts the process when it
+ *   is stopped with a suspended connection) and run; then handles; then the library. */
 #include "host-bridge/api/http_server.h"
 
 #include <assert.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "host-bridge/api/http_connection.h"
 #include "host-bridge/api/http_request_steps.h"
@@ -100,11 +100,14 @@ static void pump_soon(void *ctx)
 
 static void refuse(int fd)
 {
-    static const char ANSWER[] =
-        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
-        "Content-Length: 76\r\nConnection: close\r\n\r\n"
+    static const char BODY[] =
         "{\"error\":{\"code\":\"LIMIT\",\"message\":\"too many connections\",\"hint\":null}}";
-    ssize_t sent = send(fd, ANSWER, sizeof(ANSWER) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    char answer[256];
+    int size = snprintf(answer, sizeof(answer),
+                        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
+                        "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
+                        sizeof(BODY) - 1, BODY);
+    ssize_t sent = send(fd, answer, (size_t)size, MSG_NOSIGNAL | MSG_DONTWAIT);
     (void)sent; /* it goes either way */
     close(fd);
 }
@@ -229,7 +232,10 @@ int http_server_create(uv_loop_t *loop, const struct http_server_options *option
     server->options = *options;
     if (server->options.read_timeout_ms == 0)
         server->options.read_timeout_ms = HTTP_SERVER_READ_TIMEOUT_MS;
-    server->owner = (struct http_request_owner){handle_request, pump_soon, set_deadline, server};
+    if (server->options.wait_timeout_ms == 0)
+        server->options.wait_timeout_ms = HTTP_REQUEST_WAIT_MAX_MS;
+    server->owner = (struct http_request_owner){handle_request, pump_soon, set_deadline,
+                                                server->options.wait_timeout_ms, server};
     server->daemon = start_daemon(server);
     if (server->daemon == NULL) {
         free(server);

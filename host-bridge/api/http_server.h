@@ -10,10 +10,12 @@
 
 #define HTTP_SERVER_CONNECTIONS_MAX 1024        /* of all sockets; each costs a descriptor and up to 32 KiB */
 #define HTTP_SERVER_HEAD_MAX        (32 * 1024) /* request line and headers */
-#define HTTP_SERVER_READ_TIMEOUT_MS 30000 /* for a whole request, counted from its connection or first line  \
-                                           */
-#define HTTP_SERVER_IDLE_TIMEOUT_MS 60000 /* a kept-alive connection without a request; an answer not read   \
-                                           */
+#define HTTP_SERVER_READ_TIMEOUT_MS                                                                          \
+    30000 /* for a whole request, counted from its connection or first line                                  \
+           */
+#define HTTP_SERVER_IDLE_TIMEOUT_MS                                                                          \
+    60000 /* a kept-alive connection without a request; an answer not read                                   \
+           */
 
 struct http_server;          /* opaque */
 struct http_server_listener; /* opaque; one socket of the server */
@@ -22,6 +24,7 @@ struct http_server_options {
     void (*handle)(void *ctx, struct http_request *request); /* answers, or calls http_request_wait */
     void *ctx;
     uint64_t read_timeout_ms; /* 0 = HTTP_SERVER_READ_TIMEOUT_MS */
+    uint64_t wait_timeout_ms; /* 0 = HTTP_REQUEST_WAIT_MAX_MS */
 };
 
 /* UV_ENOMEM, and what the loop says. */

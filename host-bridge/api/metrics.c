@@ -2,10 +2,12 @@
 /* The text format of OpenMetrics 1.0. What is counted: routes_metrics.c. */
 #include "host-bridge/api/metrics.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #define LINE_MAX_SIZE 512
+#define WHOLE_MAX     9007199254740992.0 /* a double holds every whole number up to here, 2^53 */
 
 static void put(struct buffer *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void put(struct buffer *out, const char *format, ...)
@@ -52,7 +54,10 @@ void metrics_sample(struct buffer *out, const char *name, const char *suffix,
     }
     if (labels != NULL && labels->name != NULL)
         buffer_append(out, "}", 1);
-    put(out, " %.15g\n", value);
+    if (fabs(value) <= WHOLE_MAX && floor(value) == value)
+        put(out, " %.0f\n", value);
+    else
+        put(out, " %.15g\n", value);
 }
 
 void metrics_end(struct buffer *out)

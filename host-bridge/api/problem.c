@@ -13,6 +13,9 @@
 
 static void reply(struct http_request *request, unsigned http_status, const char *code, const char *hint,
                   json_t *details, const char *format, va_list arguments)
+    __attribute__((format(printf, 6, 0)));
+static void reply(struct http_request *request, unsigned http_status, const char *code, const char *hint,
+                  json_t *details, const char *format, va_list arguments)
 {
     char message[MESSAGE_MAX + 1];
     vsnprintf(message, sizeof(message), format, arguments);

@@ -37,7 +37,7 @@ static void reply_not_connected(struct http_request *request, const struct guest
 {
     const char *error = guest_error(guest);
     problem_reply(request, 503, status_name(STATUS_NOT_CONNECTED),
-                  "GET /vms shows the guest's link and state", details_of(guest),
+                  "is the VM running, and hospes-agent in it?", details_of(guest),
                   "\"%s\" is not connected%s%s", guest_name(guest), error[0] == '\0' ? "" : ": ", error);
 }
 
@@ -95,7 +95,10 @@ void route_get_guest_health(struct api *api, struct guest *guest, struct http_re
     }
     if (status < 0) {
         free(inquiry);
-        problem_reply_status(request, status, NULL, NULL);
+        if (status == STATUS_LIMIT || status == UV_ENOMEM)
+            problem_reply_status(request, status, NULL, NULL);
+        else
+            reply_failure(request, guest_name(guest), guest, status);
         return;
     }
     inquiry->asked = true;

@@ -75,6 +75,7 @@ void route_drop_rule(struct api *api, struct guest *guest, struct http_request *
     struct policy_rule rule;
     if (!read_selector(request, selector, &rule))
         return;
+    rule.action = POLICY_IGNORE; /* any will do: the conditions name the rule, but it must be a valid one */
     status = forwards_drop_rule(guest_forwards(guest), &rule);
     if (status == STATUS_NOT_FOUND)
         problem_reply(request, 404, "NOT_FOUND", NULL, NULL, "no rule has the selector \"%s\"", selector);

@@ -3,12 +3,13 @@
  * connections is http_request.c's.
  *
  * Theory of operation
- *   An event is kept once, as the text that goes out, behind the name of its guest (for the filter). Each
- * reader has a cursor: the last number it was sent or passed over. A reader that can't keep up is not asked
- * for more bytes, so that its cursor stands still and nobody else notices; once the ring has moved past the
- * cursor, the reader is told of the gap and goes on from the oldest. Text that doesn't fit into the bytes
- * asked for waits in the reader's own `rest`, so that the ring may drop the event meanwhile. The rest never
- * holds more than one event. */
+ * - An event is kept once, as the text that goes out, behind the name of its guest (for the filter). Each
+ *   reader has a cursor: the last number it was sent or passed over.
+ * - A reader that can't keep up is not asked for more bytes, so that its cursor stands still and nobody else
+ *   notices; once the ring has moved past the cursor, the reader is told of the gap and goes on from the
+ *   oldest.
+ * - Text that doesn't fit into the bytes asked for waits in the reader's own `rest`, so that the ring may
+ *   drop the event meanwhile. The rest never holds more than one event. */
 #include "host-bridge/api/sse.h"
 
 #include <inttypes.h>
@@ -21,10 +22,8 @@
 #include "protocol/base/status.h"
 #include "protocol/wire/event_log.h"
 
-#define EVENT_MAX                                                                                            \
-    (64 * 1024) /* port and forward with every text at its longest, escaped, are below 16 KiB                \
-                 */
-#define EPOCH 1 /* one life, one log */
+#define EVENT_MAX (64 * 1024) /* a port and its forward, all texts at their longest: below 16 KiB */
+#define EPOCH     1           /* one life, one log */
 
 struct reader {
     struct sse *sse;
@@ -235,7 +234,9 @@ int sse_serve(struct sse *sse, struct http_request *request, const char *vm, uin
         return UV_ENOMEM;
     reader->sse = sse;
     reader->request = request;
-    reader->cursor = cursor == SSE_FROM_NOW ? event_log_last(sse->log) : cursor;
+    reader->cursor = cursor == SSE_FROM_NOW ? event_log_last(sse->log)
+                     : cursor == 0          ? event_log_oldest(sse->log) - 1
+                                            : cursor;
     buffer_init(&reader->rest, EVENT_MAX);
     snprintf(reader->vm, sizeof(reader->vm), "%s", vm);
     reader->next = sse->readers;

@@ -24,8 +24,8 @@ void sse_close(struct sse *sse, void (*on_closed)(void *ctx), void *ctx);
  * the program is about to end anyway). */
 void sse_publish(struct sse *sse, const char *vm, const char *type, json_t *data);
 
-/* Makes the request's answer a stream of the events after `cursor` (SSE_FROM_NOW) of one guest ("" = all).
- * STATUS_LIMIT, UV_ENOMEM: not answered. */
+/* Makes the request's answer a stream of the events after `cursor` (SSE_FROM_NOW; 0 = all that are kept) of
+ * one guest ("" = all). STATUS_LIMIT, UV_ENOMEM: not answered. */
 int sse_serve(struct sse *sse, struct http_request *request, const char *vm, uint64_t cursor);
 
 #endif

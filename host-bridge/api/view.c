@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#define YEAR_LAST 9999 /* of ISO 8601 with four digits */
+
 json_t *view_text(const char *text)
 {
     json_t *json = json_string(text);
@@ -32,7 +34,8 @@ json_t *view_time(uint64_t realtime_ms)
     time_t seconds = (time_t)(realtime_ms / 1000);
     struct tm parts;
     char date[48];
-    if (gmtime_r(&seconds, &parts) == NULL || strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &parts) == 0)
+    if (gmtime_r(&seconds, &parts) == NULL || parts.tm_year > YEAR_LAST - 1900 ||
+        strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &parts) == 0)
         return json_string("9999-12-31T23:59:59.999Z"); /* a guest's clock may say anything */
     return json_sprintf("%s.%03dZ", date, (int)(realtime_ms % 1000));
 }

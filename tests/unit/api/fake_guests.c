@@ -308,6 +308,8 @@ int forwards_put_rule(struct forwards *forwards, const struct policy_rule *rule)
 int forwards_drop_rule(struct forwards *forwards, const struct policy_rule *rule)
 {
     struct policy_set *rules = &forwards->rules;
+    if (rule->action < POLICY_FORWARD || rule->action > POLICY_BLOCK)
+        return STATUS_NOT_FOUND; /* as the real one */
     for (size_t i = 0; i < rules->count; i++) {
         if (rules->rules[i].port_low == rule->port_low &&
             strcmp(rules->rules[i].process, rule->process) == 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Set-up and raw clients of the API's tests. Clients and server share one thread: each wait of a client polls its own
- * descriptor and the loop's, and turns the loop, so that no test sleeps. */
+/* Set-up and raw clients of the API's tests. Clients and server share one thread: each wait of a client polls
+ * its own descriptor and the loop's, and turns the loop, so that no test sleeps. */
 #include "tests/unit/api/harness.h"
 
 #include <errno.h>
@@ -52,6 +52,7 @@ static int set_up(void **state, uint64_t read_timeout_ms)
                                         .version = "0.1.0",
                                         .first_event = 100,
                                         .read_timeout_ms = read_timeout_ms,
+                                        .wait_timeout_ms = 2 * read_timeout_ms,
                                         .heartbeat_ms = HEARTBEAT};
     char problem[TEXT_REASON_MAX + 1] = "";
     int status = api_create(&harness->loop, &harness->guests, &options, &harness->api, problem);

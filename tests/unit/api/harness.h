@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The real API over fake guests, and raw clients on its sockets, all on one loop: whoever waits turns the loop. */
+/* The real API over fake guests, and raw clients on its sockets, all on one loop: whoever waits turns the
+ * loop. */
 #ifndef HOSPES_TEST_HARNESS_H
 #define HOSPES_TEST_HARNESS_H
 
@@ -19,7 +20,7 @@ struct harness {
 
 /* cmocka set-up and tear-down; *state is the harness. The latter checks that nothing is left on the loop. */
 int harness_setup(void **state);
-int harness_setup_impatient(void **state); /* requests must be complete in 400 ms */
+int harness_setup_impatient(void **state); /* requests must be complete in 400 ms, answers in 800 */
 int harness_teardown(void **state);
 /* Closes the API and waits. */
 void harness_stop(struct harness *harness);

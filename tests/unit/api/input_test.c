@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "protocol/base/clock.h"
 #include "tests/unit/api/harness.h"
 
 #define MIB          (1024 * 1024)
@@ -57,7 +58,11 @@ static void broken_json_is_400_with_line_and_column(void **state)
     static const struct {
         const char *body;
         int line, column;
-    } CASES[] = {{"", 1, 0}, {"{\"name\":", 1, 8}, {"{\n  \"name\": x}", 2, 11}, {"{\"name\":\"a\"} x", 1, 14}, {"{'name':1}", 1, 2}};
+    } CASES[] = {{"", 1, 0},
+                 {"{\"name\":", 1, 8},
+                 {"{\n  \"name\": x}", 2, 11},
+                 {"{\"name\":\"a\"} x", 1, 14},
+                 {"{'name':1}", 1, 2}};
     for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
         json_t *json = ask_json(*state, "POST", "/api/v1/vms", CASES[i].body, 400);
         const json_t *error = json_object_get(json, "error"), *details = json_object_get(error, "details");
@@ -70,8 +75,9 @@ static void broken_json_is_400_with_line_and_column(void **state)
 
 static void duplicate_keys_and_bad_text_are_400(void **state)
 {
-    static const char *const BODIES[] = {"{\"name\":\"a\",\"name\":\"b\",\"link\":\"vsock:3\"}", "{\"name\":\"\xff\"}",
-                                         "{\"name\":\"\\u0000\"}", "{\"name\":\"\\ud800\"}"};
+    static const char *const BODIES[] = {"{\"name\":\"a\",\"name\":\"b\",\"link\":\"vsock:3\"}",
+                                         "{\"name\":\"\xff\"}", "{\"name\":\"\\u0000\"}",
+                                         "{\"name\":\"\\ud800\"}"};
     char message[512];
     for (size_t i = 0; i < sizeof(BODIES) / sizeof(BODIES[0]); i++)
         ask_problem(*state, "POST", "/api/v1/vms", BODIES[i], 400, "MALFORMED", message);
@@ -163,7 +169,8 @@ static void client_that_asks_first_is_refused_before_it_sends(void **state)
 {
     struct client client;
     open_main(&client, *state);
-    client_print(&client, "POST /api/v1/vms HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n",
+    client_print(&client,
+                 "POST /api/v1/vms HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n",
                  2 * MIB);
     expect_status(&client, 413);
     client_close(&client);
@@ -173,7 +180,8 @@ static void client_that_asks_first_is_told_to_go_on(void **state)
 {
     struct client client;
     open_main(&client, *state);
-    client_print(&client, "POST /api/v1/vms HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    client_print(&client,
+                 "POST /api/v1/vms HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
     client_expect(&client, "HTTP/1.1 100 Continue\r\n\r\n");
     buffer_consume(&client.in, buffer_size(&client.in));
     client_print(&client, "{}");
@@ -270,8 +278,10 @@ static void ambiguous_framing_is_400_and_ends_the_connection(void **state)
     for (size_t i = 0; i < sizeof(HEADERS) / sizeof(HEADERS[0]); i++) {
         struct client client;
         open_main(&client, *state);
-        client_print(&client, "POST /api/v1/vms HTTP/1.1\r\nHost: x\r\n%s\r\n{}GET /api/v1/vms HTTP/1.1\r\nHost: x\r\n\r\n",
-                     HEADERS[i]);
+        client_print(
+            &client,
+            "POST /api/v1/vms HTTP/1.1\r\nHost: x\r\n%s\r\n{}GET /api/v1/vms HTTP/1.1\r\nHost: x\r\n\r\n",
+            HEADERS[i]);
         expect_status(&client, 400);
         client_expect_end(&client);
         assert_int_equal(buffer_size(&client.in), 0); /* what follows is not taken for a request */
@@ -283,11 +293,14 @@ static void ambiguous_framing_is_400_and_ends_the_connection(void **state)
 
 static void garbage_ends_its_connection_only(void **state)
 {
-    static const char *const GARBAGE[] = {"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", "GET\r\n\r\n", "hello there friend\r\n\r\n",
-                                          "POST /api/v1/vms HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
-                                          "POST /api/v1/vms HTTP/1.1\r\nHost: x\r\nContent-Length: 1x\r\n\r\n",
-                                          "POST /api/v1/vms HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-                                          "GET /api/v1/health HTTP/1.1\r\n\r\n"};
+    static const char *const GARBAGE[] = {
+        "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
+        "GET\r\n\r\n",
+        "hello there friend\r\n\r\n",
+        "POST /api/v1/vms HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        "POST /api/v1/vms HTTP/1.1\r\nHost: x\r\nContent-Length: 1x\r\n\r\n",
+        "POST /api/v1/vms HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        "GET /api/v1/health HTTP/1.1\r\n\r\n"};
     for (size_t i = 0; i < sizeof(GARBAGE) / sizeof(GARBAGE[0]); i++) {
         struct client client;
         open_main(&client, *state);
@@ -320,7 +333,8 @@ static void random_bytes_are_survived(void **state)
 
 static void request_split_at_every_byte_is_one_request(void **state)
 {
-    static const char REQUEST[] = "PUT /api/v1/vms/web/ports/80 HTTP/1.1\r\nHost: x\r\nContent-Length: 16\r\n\r\n{\"policy\":\"ask\"}";
+    static const char REQUEST[] =
+        "PUT /api/v1/vms/web/ports/80 HTTP/1.1\r\nHost: x\r\nContent-Length: 16\r\n\r\n{\"policy\":\"ask\"}";
     struct client client;
     open_main(&client, *state);
     for (size_t i = 0; i < sizeof(REQUEST) - 1; i++) {
@@ -336,7 +350,8 @@ static void pipelined_get_and_post_in_one_write_are_both_answered(void **state)
     struct client client;
     open_main(&client, *state);
     client_print(&client, "GET /api/v1/health HTTP/1.1\r\nHost: x\r\n\r\n"
-                          "POST /api/v1/vms HTTP/1.1\r\nHost: x\r\nContent-Length: 32\r\n\r\n{\"name\":\"p\",\"link\":\"vsock:1234\"}"
+                          "POST /api/v1/vms HTTP/1.1\r\nHost: x\r\nContent-Length: "
+                          "32\r\n\r\n{\"name\":\"p\",\"link\":\"vsock:1234\"}"
                           "GET /api/v1/vms/p HTTP/1.1\r\nHost: x\r\n\r\n");
     expect_status(&client, 200);
     expect_status(&client, 201);
@@ -374,61 +389,9 @@ static void client_that_closes_its_sending_side_is_answered(void **state)
     client_close(&client);
 }
 
-/* Slow clients */
-
-static void client_that_trickles_its_head_is_cut_off(void **state)
-{
-    struct client client;
-    open_main(&client, *state);
-    client_print(&client, "GET /api/v1/health HTTP/1.1\r\nHost: x\r\n");
-    int sent = 0;
-    while (client_send(&client, "X: y\r\n", 6) && sent++ < 1000) {
-        harness_turn(*state, -1, 0);
-        poll(NULL, 0, 20); /* the client's own pace: below any timeout between two bytes */
-    }
-    assert_true(sent < 1000);
-    client_close(&client);
-    assert_still_serves(*state);
-}
-
-static void client_that_says_nothing_is_cut_off(void **state)
-{
-    struct client client;
-    open_main(&client, *state);
-    client_expect_end(&client);
-    client_close(&client);
-}
-
-static void client_that_stops_in_its_body_is_cut_off(void **state)
-{
-    struct client client;
-    open_main(&client, *state);
-    client_print(&client, "POST /api/v1/vms HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{");
-    client_expect_end(&client);
-    client_close(&client);
-    assert_still_serves(*state);
-}
-
-static void waiting_for_an_answer_is_not_slow_reading(void **state)
-{
-    struct harness *harness = *state;
-    struct client slow, waiting;
-    open_main(&waiting, harness);
-    client_print(&waiting, "GET /api/v1/vms/web/health HTTP/1.1\r\nHost: x\r\n\r\n");
-    while (harness->guests.ask_count == 0)
-        harness_turn(harness, -1, 0);
-    open_main(&slow, harness);
-    client_expect_end(&slow); /* the read timeout has passed for a connection that came later */
-    fake_answer(&harness->guests, 0);
-    expect_status(&waiting, 200);
-    client_close(&waiting);
-    client_close(&slow);
-}
-
 int main(void)
 {
-#define API_TEST(name)  cmocka_unit_test_setup_teardown(name, harness_setup, harness_teardown)
-#define SLOW_TEST(name) cmocka_unit_test_setup_teardown(name, harness_setup_impatient, harness_teardown)
+#define API_TEST(name) cmocka_unit_test_setup_teardown(name, harness_setup, harness_teardown)
     const struct CMUnitTest tests[] = {
         API_TEST(broken_json_is_400_with_line_and_column),
         API_TEST(duplicate_keys_and_bad_text_are_400),
@@ -452,10 +415,6 @@ int main(void)
         API_TEST(pipelined_get_and_post_in_one_write_are_both_answered),
         API_TEST(request_that_waits_does_not_lose_the_next_one),
         API_TEST(client_that_closes_its_sending_side_is_answered),
-        SLOW_TEST(client_that_trickles_its_head_is_cut_off),
-        SLOW_TEST(client_that_says_nothing_is_cut_off),
-        SLOW_TEST(client_that_stops_in_its_body_is_cut_off),
-        SLOW_TEST(waiting_for_an_answer_is_not_slow_reading),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,6 +19,7 @@
 
 #include "host-bridge/api/http_server.h"
 #include "host-bridge/api/unix_peer.h"
+#include "protocol/base/clock.h"
 #include "tests/unit/api/harness.h"
 
 #define MANY 200
@@ -29,6 +30,16 @@ static size_t open_descriptors(void)
     for (int fd = 0; fd < 8192; fd++)
         count += fcntl(fd, F_GETFD) >= 0;
     return count;
+}
+
+/* Until the server has closed what the clients closed. */
+static void expect_descriptors(struct harness *harness, size_t count)
+{
+    uint64_t until = clock_monotonic_ms() + 10000;
+    while (open_descriptors() > count) {
+        assert_true(clock_monotonic_ms() < until);
+        harness_turn(harness, -1, 0);
+    }
 }
 
 static mode_t mode_of(const char *path)
@@ -214,24 +225,25 @@ static void client_that_goes_while_it_waits_frees_everything(void **state)
     struct client client;
     start_health(&client, harness);
     client_close(&client);
-    while (open_descriptors() > before)
-        harness_turn(harness, -1, 0);
+    expect_descriptors(harness, before);
     fake_answer(&harness->guests, 0); /* comes for nobody */
     json_decref(ask_json(harness, "GET", "/api/v1/health", NULL, 200));
 }
 
-static void client_that_sends_and_goes_at_once_is_obeyed(void **state)
+/* Whether it is obeyed is open: the HTTP library looks at the hang-up before the bytes. */
+static void client_that_sends_and_goes_at_once_leaves_nothing(void **state)
 {
     struct harness *harness = *state;
     size_t before = open_descriptors();
-    struct client client;
-    client_open(&client, harness, harness->socket_path);
-    client_print(&client, "PUT /api/v1/vms/web/ports/80 HTTP/1.1\r\nHost: x\r\nContent-Length: 16\r\n\r\n"
-                          "{\"policy\":\"ask\"}");
-    client_close(&client);
-    const struct policy_set *rules = &guests_find(&harness->guests, "web")->forwards.rules;
-    while (rules->count == 0 || open_descriptors() > before)
-        harness_turn(harness, -1, 0);
+    for (int i = 0; i < 20; i++) {
+        struct client client;
+        client_open(&client, harness, harness->socket_path);
+        client_print(&client, "GET /api/v1/vms/web/health HTTP/1.1\r\nHost: x\r\n\r\n");
+        for (int turns = 0; turns < i; turns++)
+            uv_run(&harness->loop, UV_RUN_NOWAIT);
+        client_close(&client);
+    }
+    expect_descriptors(harness, before);
 }
 
 static void reader_of_events_that_goes_is_noticed_at_once(void **state)
@@ -243,8 +255,7 @@ static void reader_of_events_that_goes_is_noticed_at_once(void **state)
     client_print(&client, "GET /api/v1/events HTTP/1.1\r\nHost: x\r\n\r\n");
     client_expect(&client, "\r\n\r\n");
     client_close(&client);
-    while (open_descriptors() > before)
-        harness_turn(harness, -1, 0);
+    expect_descriptors(harness, before);
 }
 
 static void client_that_goes_in_the_midst_of_its_body_is_noticed(void **state)
@@ -255,8 +266,7 @@ static void client_that_goes_in_the_midst_of_its_body_is_noticed(void **state)
     client_open(&client, harness, harness->socket_path);
     client_print(&client, "POST /api/v1/vms HTTP/1.1\r\nHost: x\r\nContent-Length: 90\r\n\r\n{");
     client_close(&client);
-    while (open_descriptors() > before)
-        harness_turn(harness, -1, 0);
+    expect_descriptors(harness, before);
 }
 
 /* Many */
@@ -284,6 +294,7 @@ static void client_above_the_limit_is_told_so(void **state)
 {
     struct harness *harness = *state;
     static struct client clients[HTTP_SERVER_CONNECTIONS_MAX];
+    size_t before = open_descriptors();
     for (int i = 0; i < HTTP_SERVER_CONNECTIONS_MAX; i++) {
         client_open(&clients[i], harness, harness->socket_path);
         client_print(&clients[i], "GET /api/v1/health HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -294,14 +305,14 @@ static void client_above_the_limit_is_told_so(void **state)
     client_open(&more, harness, harness->socket_path);
     client_response(&more, true, &response);
     assert_int_equal(response.status, 503);
-    assert_string_equal(json_string_value(json_object_get(json_object_get(response.json, "error"), "code")), "LIMIT");
+    assert_string_equal(json_string_value(json_object_get(json_object_get(response.json, "error"), "code")),
+                        "LIMIT");
     response_finish(&response);
     client_expect_end(&more);
     client_close(&more);
     for (int i = 0; i < HTTP_SERVER_CONNECTIONS_MAX; i++)
         client_close(&clients[i]);
-    for (size_t before = open_descriptors(); open_descriptors() == before;)
-        harness_turn(harness, -1, 0);
+    expect_descriptors(harness, before);
     json_decref(ask_json(harness, "GET", "/api/v1/health", NULL, 200));
 }
 
@@ -369,7 +380,7 @@ int main(void)
         API_TEST(guest_socket_comes_and_goes_with_its_guest),
         API_TEST(guest_removed_under_an_open_connection_is_404),
         API_TEST(client_that_goes_while_it_waits_frees_everything),
-        API_TEST(client_that_sends_and_goes_at_once_is_obeyed),
+        API_TEST(client_that_sends_and_goes_at_once_leaves_nothing),
         API_TEST(reader_of_events_that_goes_is_noticed_at_once),
         API_TEST(client_that_goes_in_the_midst_of_its_body_is_noticed),
         API_TEST(two_hundred_clients_are_served_at_once),

@@ -36,7 +36,8 @@ static void percent_decode_refuses_broken_escapes_and_zero_bytes(void **state)
     static const char *const TEXTS[] = {"%", "%4", "a%zz", "%g0", "%0g", "%00", "%%41", "%4%"};
     char out[16];
     for (size_t i = 0; i < sizeof(TEXTS) / sizeof(TEXTS[0]); i++)
-        assert_int_equal(percent_decode(TEXTS[i], strlen(TEXTS[i]), false, out, sizeof(out)), STATUS_MALFORMED);
+        assert_int_equal(percent_decode(TEXTS[i], strlen(TEXTS[i]), false, out, sizeof(out)),
+                         STATUS_MALFORMED);
 }
 
 static void percent_decode_does_not_read_past_its_size(void **state)
@@ -75,7 +76,8 @@ static void metrics_escape_label_values(void **state)
     buffer_init(&out, 1000);
     metrics_family(&out, "x_bytes", "counter", "bytes", "Help.");
     metrics_sample(&out, "x_bytes", "_total",
-                   (struct metrics_label[]){{"a", "q\"b\\c\nd"}, {"b", "2"}, {NULL, NULL}}, 9007199254740991.0);
+                   (struct metrics_label[]){{"a", "q\"b\\c\nd"}, {"b", "2"}, {NULL, NULL}},
+                   9007199254740991.0);
     metrics_sample(&out, "y", "", NULL, 0.5);
     metrics_end(&out);
     buffer_append(&out, "", 1);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Every route: what it answers, and every error that is its own. Shapes are held against docs/openapi.yaml by
  * openapi_check.py. */
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <poll.h>
 
 #include <cmocka.h>
 
@@ -82,116 +82,6 @@ static void guest_of_the_configuration_is_not_removed(void **state)
     ask_problem(*state, "DELETE", "/api/v1/vms/none", NULL, 404, "NOT_FOUND", message);
 }
 
-/* Health */
-
-static void start_health(struct client *client, struct harness *harness)
-{
-    client_open(client, harness, harness->socket_path);
-    client_print(client, "GET /api/v1/vms/web/health HTTP/1.1\r\nHost: x\r\n\r\n");
-    size_t before = harness->guests.ask_count;
-    while (harness->guests.ask_count == before)
-        harness_turn(harness, client->fd, POLLIN);
-}
-
-static json_t *end_health(struct client *client, int status)
-{
-    struct response response;
-    client_response(client, true, &response);
-    assert_int_equal(response.status, status);
-    json_t *json = json_incref(response.json);
-    response_finish(&response);
-    client_close(client);
-    return json;
-}
-
-static void health_is_asked_of_the_agent(void **state)
-{
-    struct harness *harness = *state;
-    struct client client;
-    start_health(&client, harness);
-    fake_answer(&harness->guests, 0);
-    json_t *json = end_health(&client, 200);
-    assert_string_equal(text_at(json, "status"), "ok");
-    assert_true(json_real_value(json_object_get(json, "rttMs")) == 1.25);
-    assert_true(json_real_value(json_object_get(json, "uptimeSec")) == 90061.5);
-    assert_string_equal(text_at(json, "lastSeen"), "2026-01-31T12:00:00.500Z");
-    assert_true(json_is_null(json_object_get(json, "load15"))); /* NaN */
-    const json_t *memory = json_object_get(json, "memory");
-    assert_int_equal(json_integer_value(json_object_get(memory, "total")), 2147483648);
-    assert_int_equal(json_integer_value(json_object_get(memory, "available")), INT64_MAX);
-    const json_t *user = json_array_get(json_object_get(json, "users"), 0);
-    assert_string_equal(text_at(user, "name"), "ann\x1b[31m?"); /* the byte that is no UTF-8 */
-    assert_string_equal(text_at(user, "since"), "2026-01-31T12:00:00.000Z");
-    json_decref(json);
-}
-
-static void silent_agent_shows_in_health(void **state)
-{
-    struct harness *harness = *state;
-    struct client client;
-    guests_find(&harness->guests, "web")->liveness.agent = AGENT_SILENT;
-    start_health(&client, harness);
-    fake_answer(&harness->guests, 0);
-    json_t *json = end_health(&client, 200);
-    assert_string_equal(text_at(json, "status"), "silent");
-    json_decref(json);
-}
-
-static void health_of_an_absent_guest_is_503_with_liveness(void **state)
-{
-    json_t *json = ask_json(*state, "GET", "/api/v1/vms/db/health", NULL, 503);
-    const json_t *error = json_object_get(json, "error");
-    assert_string_equal(text_at(error, "code"), "NOT_CONNECTED");
-    const json_t *details = json_object_get(error, "details");
-    assert_string_equal(text_at(details, "status"), "absent");
-    assert_string_equal(text_at(details, "code"), "NO_AGENT");
-    const json_t *liveness = json_object_get(details, "liveness");
-    assert_string_equal(text_at(liveness, "vm"), "alive");
-    assert_string_equal(text_at(liveness, "agent"), "absent");
-    json_decref(json);
-}
-
-static void failed_health_says_whose_fault_it_is(void **state)
-{
-    static const struct {
-        int status, http_status;
-        const char *code;
-    } CASES[] = {{UV_ETIMEDOUT, 504, "ETIMEDOUT"},
-                 {STATUS_NOT_SUPPORTED, 502, "NOT_SUPPORTED"},
-                 {UV_EIO, 502, "EIO"},
-                 {STATUS_GONE, 503, "NOT_CONNECTED"},
-                 {STATUS_NOT_CONNECTED, 503, "NOT_CONNECTED"}};
-    struct harness *harness = *state;
-    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
-        struct client client;
-        start_health(&client, harness);
-        fake_answer(&harness->guests, CASES[i].status);
-        json_t *json = end_health(&client, CASES[i].http_status);
-        assert_string_equal(text_at(json_object_get(json, "error"), "code"), CASES[i].code);
-        json_decref(json);
-    }
-}
-
-static void refused_question_is_answered_at_once(void **state)
-{
-    struct harness *harness = *state;
-    char message[512];
-    guests_find(&harness->guests, "web")->ask_status = STATUS_LIMIT;
-    ask_problem(harness, "GET", "/api/v1/vms/web/health", NULL, 429, "LIMIT", message);
-    guests_find(&harness->guests, "web")->ask_status = UV_ENOMEM;
-    ask_problem(harness, "GET", "/api/v1/vms/web/health", NULL, 500, "ENOMEM", message);
-}
-
-static void guest_removed_while_it_was_asked_is_404(void **state)
-{
-    struct harness *harness = *state;
-    struct client client;
-    start_health(&client, harness);
-    assert_null(ask_json(harness, "DELETE", "/api/v1/vms/web", NULL, 204));
-    fake_answer(&harness->guests, STATUS_GONE);
-    json_decref(end_health(&client, 404));
-}
-
 /* Ports and policy */
 
 static void ports_show_process_policy_and_forward(void **state)
@@ -222,7 +112,8 @@ static void port_policy_becomes_a_rule(void **state)
     assert_true(json_is_null(json_object_get(json, "protocol")));
     assert_int_equal(json_array_size(json_object_get(json, "ports")), 1);
     json_decref(json);
-    json = ask_json(harness, "PUT", "/api/v1/vms/web/ports/53", "{\"policy\":\"ask\",\"protocol\":\"tcp\"}", 200);
+    json = ask_json(harness, "PUT", "/api/v1/vms/web/ports/53", "{\"policy\":\"ask\",\"protocol\":\"tcp\"}",
+                    200);
     assert_int_equal(json_array_size(json_object_get(json, "ports")), 0); /* 53 is open for UDP only */
     json_decref(json);
     const struct policy_set *rules = &guests_find(&harness->guests, "web")->forwards.rules;
@@ -235,7 +126,8 @@ static void port_policy_becomes_a_rule(void **state)
 
 static void port_policy_refuses_what_is_not_valid(void **state)
 {
-    static const char *const PORTS[] = {"0", "65536", "70000", "-1", "%201", "+80", "80x", "99999999999999999999", "abc"};
+    static const char *const PORTS[] = {
+        "0", "65536", "70000", "-1", "%201", "+80", "80x", "99999999999999999999", "abc"};
     char message[512];
     for (size_t i = 0; i < sizeof(PORTS) / sizeof(PORTS[0]); i++) {
         char path[80];
@@ -248,7 +140,8 @@ static void port_policy_refuses_what_is_not_valid(void **state)
     assert_non_null(strstr(message, "policy"));
     ask_problem(*state, "PUT", path, "{\"policy\":\"ask\",\"protocol\":\"sctp\"}", 422, "INVALID", message);
     assert_non_null(strstr(message, "protocol"));
-    ask_problem(*state, "PUT", "/api/v1/vms/none/ports/80", "{\"policy\":\"ask\"}", 404, "NOT_FOUND", message);
+    ask_problem(*state, "PUT", "/api/v1/vms/none/ports/80", "{\"policy\":\"ask\"}", 404, "NOT_FOUND",
+                message);
 }
 
 static void rules_are_put_listed_and_dropped(void **state)
@@ -290,7 +183,8 @@ static void forward_is_added_shown_and_removed(void **state)
     const char *path = "/api/v1/vms/web/forwards";
     struct response response;
     ask(*state, "POST", path,
-        "{\"guestPort\":443,\"hostPort\":8443,\"protocol\":\"tcp\",\"bind\":\"::1\",\"fallback\":false}", &response);
+        "{\"guestPort\":443,\"hostPort\":8443,\"protocol\":\"tcp\",\"bind\":\"::1\",\"fallback\":false}",
+        &response);
     assert_int_equal(response.status, 201);
     assert_non_null(strstr(response.head, "\r\nLocation: /api/v1/vms/web/forwards/static-443\r\n"));
     assert_string_equal(text_at(response.json, "url"), "https://[::1]:8443/");
@@ -349,9 +243,18 @@ static void forward_refuses_what_is_not_valid(void **state)
 
 static void unknown_path_is_404_and_wrong_method_405_with_allow(void **state)
 {
-    static const char *const PATHS[] = {"/", "/api/v1", "/api/v1/", "/api/v1/vmsx", "/api/v2/health", "/api/v1/vms/",
-                                        "/api/v1/vms/web/", "/api/v1/vms//ports", "/api/v1/health/x",
-                                        "/api/v1/vms/web/ports/80/x", "//api/v1/health", "/api/v1/%76ms"};
+    static const char *const PATHS[] = {"/",
+                                        "/api/v1",
+                                        "/api/v1/",
+                                        "/api/v1/vmsx",
+                                        "/api/v2/health",
+                                        "/api/v1/vms/",
+                                        "/api/v1/vms/web/",
+                                        "/api/v1/vms//ports",
+                                        "/api/v1/health/x",
+                                        "/api/v1/vms/web/ports/80/x",
+                                        "//api/v1/health",
+                                        "/api/v1/%76ms"};
     char message[512];
     for (size_t i = 0; i < sizeof(PATHS) / sizeof(PATHS[0]); i++)
         ask_problem(*state, "GET", PATHS[i], NULL, 404, "NOT_FOUND", message);
@@ -388,7 +291,8 @@ static void metrics_are_open_metrics(void **state)
     struct response response;
     ask(*state, "GET", "/api/v1/metrics", NULL, &response);
     assert_int_equal(response.status, 200);
-    assert_non_null(strstr(response.head, "Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8"));
+    assert_non_null(
+        strstr(response.head, "Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8"));
     static const char *const LINES[] = {"hospes_build_info{version=\"0.1.0\"} 1\n",
                                         "hospes_guests{state=\"connected\"} 1\n",
                                         "hospes_guests{state=\"disabled\"} 1\n",
@@ -427,13 +331,15 @@ static void counters_do_not_fall_when_a_forward_closes(void **state)
 
 /* A guest's own socket */
 
-static void ask_guest_socket(struct harness *harness, const char *line, const char *body, struct response *ret)
+static void ask_guest_socket(struct harness *harness, const char *line, const char *body,
+                             struct response *ret)
 {
     char path[128];
     snprintf(path, sizeof(path), "%s/web.sock", harness->guest_dir);
     struct client client;
     client_open(&client, harness, path);
-    client_print(&client, "%s HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n%s", line, strlen(body), body);
+    client_print(&client, "%s HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n%s", line, strlen(body),
+                 body);
     client_response(&client, true, ret);
     client_close(&client);
 }
@@ -443,14 +349,10 @@ static void guest_socket_serves_its_guest_only(void **state)
     static const struct {
         const char *line, *body;
         int status;
-    } CASES[] = {{"GET /api/v1/ports", "", 200},
-                 {"GET /api/v1/forwards", "", 200},
-                 {"GET /api/v1/policy", "", 200},
-                 {"PUT /api/v1/ports/80", "{\"policy\":\"ask\"}", 200},
-                 {"GET /api/v1/vms", "", 404},
-                 {"GET /api/v1/vms/db/ports", "", 404},
-                 {"DELETE /api/v1/", "", 404},
-                 {"GET /api/v1/events", "", 404},
+    } CASES[] = {{"GET /api/v1/ports", "", 200},   {"GET /api/v1/forwards", "", 200},
+                 {"GET /api/v1/policy", "", 200},  {"PUT /api/v1/ports/80", "{\"policy\":\"ask\"}", 200},
+                 {"GET /api/v1/vms", "", 404},     {"GET /api/v1/vms/db/ports", "", 404},
+                 {"DELETE /api/v1/", "", 404},     {"GET /api/v1/events", "", 404},
                  {"POST /api/v1/ports", "{}", 405}};
     for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
         struct response response;
@@ -484,12 +386,6 @@ int main(void)
         API_TEST(added_guest_has_a_location_and_can_be_removed),
         API_TEST(adding_a_guest_tells_conflict_invalid_and_limit_apart),
         API_TEST(guest_of_the_configuration_is_not_removed),
-        API_TEST(health_is_asked_of_the_agent),
-        API_TEST(silent_agent_shows_in_health),
-        API_TEST(health_of_an_absent_guest_is_503_with_liveness),
-        API_TEST(failed_health_says_whose_fault_it_is),
-        API_TEST(refused_question_is_answered_at_once),
-        API_TEST(guest_removed_while_it_was_asked_is_404),
         API_TEST(ports_show_process_policy_and_forward),
         API_TEST(port_policy_becomes_a_rule),
         API_TEST(port_policy_refuses_what_is_not_valid),

@@ -15,7 +15,8 @@
 #include "protocol/base/status.h"
 #include "tests/unit/api/harness.h"
 
-static void open_events(struct client *client, struct harness *harness, const char *query, const char *headers)
+static void open_events(struct client *client, struct harness *harness, const char *query,
+                        const char *headers)
 {
     client_open(client, harness, harness->socket_path);
     client_print(client, "GET /api/v1/events%s HTTP/1.1\r\nHost: x\r\n%s\r\n", query, headers);
@@ -116,7 +117,8 @@ static void text_of_a_guest_stays_in_its_line(void **state)
     struct harness *harness = *state;
     struct client client;
     open_events(&client, harness, "", "");
-    struct known_port port = {.fact = {.key = {PORT_TCP, {4, {0}}, 80}, .pid = 1}, .decision.action = POLICY_ASK};
+    struct known_port port = {.fact = {.key = {PORT_TCP, {4, {0}}, 80}, .pid = 1},
+                              .decision.action = POLICY_ASK};
     snprintf(port.fact.name, sizeof(port.fact.name), "a\n\nevent: vm.removed\ndata: {}\n\n");
     memset(port.fact.command, 1, TEXT_COMMAND_MAX); /* each byte six in JSON */
     api_port_changed(harness->api, web(harness), &port, "changed");
@@ -153,14 +155,26 @@ static void without_a_cursor_the_stream_starts_now(void **state)
     client_close(&client);
 }
 
-static void since_zero_has_a_gap_up_to_the_oldest(void **state)
+static void cursor_before_the_ring_has_a_gap_up_to_the_oldest(void **state)
+{
+    struct harness *harness = *state;
+    tell(harness, "web", 2);
+    struct client client;
+    open_events(&client, harness, "?since=50", "");
+    client_expect(&client, "event: gap\nid: 99\ndata: {\"from\":51,\"to\":99}\n\n");
+    client_expect(&client, "id: 101\n");
+    client_close(&client);
+}
+
+static void since_zero_is_all_that_is_kept_and_no_gap(void **state)
 {
     struct harness *harness = *state;
     tell(harness, "web", 2);
     struct client client;
     open_events(&client, harness, "?since=0", "");
-    client_expect(&client, "event: gap\nid: 99\ndata: {\"from\":1,\"to\":99}\n\n");
     client_expect(&client, "id: 101\n");
+    assert_non_null(strstr(client_text(&client), "id: 100\n"));
+    assert_null(strstr(client_text(&client), "event: gap"));
     client_close(&client);
 }
 
@@ -177,7 +191,8 @@ static void cursor_ahead_of_the_ring_is_a_gap_from_zero(void **state)
 
 static void cursor_that_is_no_number_is_400(void **state)
 {
-    static const char *const VALUES[] = {"x", "-1", "1x", "18446744073709551615", "99999999999999999999", "", "%20", "1%"};
+    static const char *const VALUES[] = {"x", "-1",  "1x", "18446744073709551615", "99999999999999999999",
+                                         "",  "%20", "1%"};
     char message[512], path[80];
     for (size_t i = 0; i < sizeof(VALUES) / sizeof(VALUES[0]); i++) {
         snprintf(path, sizeof(path), "/api/v1/events?since=%s", VALUES[i]);
@@ -222,7 +237,8 @@ static void reader_that_does_not_read_gets_a_gap_and_disturbs_nobody(void **stat
     open_events(&slow, harness, "", "");
     open_events(&quick, harness, "", "");
     /* more than a socket holds and more than the ring keeps */
-    struct known_port port = {.fact = {.key = {PORT_TCP, {4, {0}}, 80}, .pid = 1}, .decision.action = POLICY_ASK};
+    struct known_port port = {.fact = {.key = {PORT_TCP, {4, {0}}, 80}, .pid = 1},
+                              .decision.action = POLICY_ASK};
     memset(port.fact.command, 'c', TEXT_COMMAND_MAX);
     for (int i = 0; i < 20000; i++) {
         api_port_changed(harness->api, web(harness), &port, "changed");
@@ -249,11 +265,11 @@ static int check_stream(const char *text)
     unsigned long last = 0;
     for (const char *line = strstr(text, "\nid: "); line != NULL; line = strstr(line + 1, "\nid: ")) {
         unsigned long id = strtoul(line + 5, NULL, 10);
-        assert_true(id > last);
-        last = id;
         const char *data = strchr(line + 1, '\n') + 1;
         if (strncmp(data, "data: ", 6) != 0)
             continue; /* a heartbeat */
+        assert_true(id > last);
+        last = id;
         json_t *json = json_loads(data + 6, JSON_DISABLE_EOF_CHECK, NULL);
         assert_non_null(json);
         json_decref(json);
@@ -269,7 +285,8 @@ static void events_that_leave_the_ring_half_sent_are_whole(void **state)
     client_open(&client, harness, harness->socket_path);
     client_print(&client, "GET /api/v1/events HTTP/1.0\r\n\r\n"); /* 1.0: no chunk sizes within the text */
     client_expect(&client, "\r\n\r\n");
-    struct known_port port = {.fact = {.key = {PORT_TCP, {4, {0}}, 80}, .pid = 1}, .decision.action = POLICY_ASK};
+    struct known_port port = {.fact = {.key = {PORT_TCP, {4, {0}}, 80}, .pid = 1},
+                              .decision.action = POLICY_ASK};
     memset(port.fact.command, 1, TEXT_COMMAND_MAX); /* each byte six in JSON */
     memset(port.decision.reason, 1, TEXT_REASON_MAX);
     for (int i = 0; i < 3000; i++) {
@@ -336,7 +353,8 @@ int main(void)
         API_TEST(text_of_a_guest_stays_in_its_line),
         API_TEST(last_event_id_resumes_after_it),
         API_TEST(without_a_cursor_the_stream_starts_now),
-        API_TEST(since_zero_has_a_gap_up_to_the_oldest),
+        API_TEST(cursor_before_the_ring_has_a_gap_up_to_the_oldest),
+        API_TEST(since_zero_is_all_that_is_kept_and_no_gap),
         API_TEST(cursor_ahead_of_the_ring_is_a_gap_from_zero),
         API_TEST(cursor_that_is_no_number_is_400),
         API_TEST(filter_passes_one_guest_only),
