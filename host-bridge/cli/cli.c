@@ -36,7 +36,8 @@ int cli_out_of_memory(struct cli *cli)
     return cli_fail(cli, CLI_FAILED, NULL, "out of memory");
 }
 
-static void print_styled(struct cli *cli, enum style style, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static void print_styled(struct cli *cli, enum style style,
+                                                               const char *format, va_list arguments)
 {
     char *line = NULL;
     if (vasprintf(&line, format, arguments) < 0)

@@ -10,10 +10,18 @@
 #include "host-bridge/cli/json_view.h"
 #include "host-bridge/cli/quantity.h"
 
+struct printing {
+    struct cli *cli;
+    bool whole_ring; /* nobody said where to begin: that older events are gone is no news */
+};
+
 static bool print_event(void *ctx, const char *type, const char *id, const json_t *data)
 {
-    struct cli *cli = ctx;
+    const struct printing *printing = ctx;
+    struct cli *cli = printing->cli;
     char details[1024], line[1280];
+    if (printing->whole_ring && strcmp(type, "gap") == 0)
+        return true;
     if (cli->json) {
         json_t *object = event_stream_object(type, id, data);
         cli_print_json_line(cli, object);
@@ -34,7 +42,8 @@ static bool print_event(void *ctx, const char *type, const char *id, const json_
 
 static bool tell_connection(void *ctx, bool connected)
 {
-    struct cli *cli = ctx;
+    const struct printing *printing = ctx;
+    struct cli *cli = printing->cli;
     if (!connected && !cli->quiet)
         cli_fail(cli, CLI_DONE, NULL, "the bridge went away; waiting for it");
     return true;
@@ -44,18 +53,21 @@ int command_events(struct cli *cli, const struct arguments *arguments)
 {
     const char *since = arguments->options[OPTION_SINCE];
     uint64_t number = 0;
+    struct printing printing = {.cli = cli};
     struct event_stream stream = {
         .guest = arguments->operand_count > 0 ? arguments->operands[0] : NULL,
         .since = since,
         .follow = arguments->options[OPTION_FOLLOW] != NULL,
         .on_event = print_event,
         .on_connection = tell_connection,
-        .ctx = cli,
+        .ctx = &printing,
     };
     if (since != NULL && !quantity_parse_u64(since, &number))
         return cli_fail(cli, CLI_USAGE, "it is the number at the start of each line of hospes events",
                         "--since needs a sequence number, not \"%s\"", since);
-    if (since == NULL && !stream.follow)
+    if (since == NULL && !stream.follow) {
         stream.since = "0";
+        printing.whole_ring = true;
+    }
     return event_stream_run(cli, &stream);
 }

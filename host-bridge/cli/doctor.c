@@ -17,7 +17,7 @@ static const char *const LEVEL_NAMES[] = {"ok", "info", "warn", "fail"};
 static const enum style LEVEL_STYLES[] = {STYLE_GOOD, STYLE_PLAIN, STYLE_WARNING, STYLE_BAD};
 
 /* Text as JSON, also when some of it is not valid UTF-8 (a path, say): escaped then. */
-static json_t *text_json(const char *format, va_list arguments)
+__attribute__((format(printf, 1, 0))) static json_t *text_json(const char *format, va_list arguments)
 {
     char *text = NULL, *escaped = NULL;
     size_t size = 0;

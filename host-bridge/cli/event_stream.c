@@ -4,7 +4,8 @@
  * The API's stream never ends. A bridge that goes away is tried again, with the id of the last event, until
  * it answers; only a first try that fails, and an answer 4xx, is an error. Without `follow` the end of the
  * ring is recognised by silence, since the stream does not mark it: the bridge sends what it holds in one
- * go. */
+ * go. So that a bridge that is merely slow is not taken for a silent one, it must also answer a request that
+ * was made after the silence began. */
 #include "host-bridge/cli/event_stream.h"
 
 #include <poll.h>
@@ -26,6 +27,7 @@ struct reader {
     struct sse sse;
     uint64_t heard_ms; /* monotonic: the last byte */
     bool connected;    /* on_connection(true) was called */
+    bool answered;     /* the bridge answered another request since then */
     bool ended;        /* by a callback, the closed output, or the ring's end */
     int parse_status;
 };
@@ -74,27 +76,51 @@ static bool reader_on_event(void *ctx, const char *type, const char *id, const c
     return !reader->ended;
 }
 
+/* A byte or a tick of a 200's body. */
+static void mark_connected(struct reader *reader)
+{
+    const struct event_stream *stream = reader->stream;
+    if (reader->connected)
+        return;
+    reader->connected = true;
+    reader->heard_ms = clock_monotonic_ms();
+    if (stream->on_connection != NULL && !stream->on_connection(stream->ctx, true))
+        reader->ended = true;
+}
+
 static bool reader_on_bytes(void *ctx, const char *bytes, size_t size)
 {
     struct reader *reader = ctx;
+    mark_connected(reader);
     reader->heard_ms = clock_monotonic_ms();
+    reader->answered = false;
     int status = sse_feed(&reader->sse, bytes, size);
     if (status != 0 && !reader->ended && reader->parse_status == 0)
         reader->parse_status = status;
     return status == 0;
 }
 
+/* True where the ring ends: silence, an answer to another question, and silence still. */
+static bool ring_ends(struct reader *reader)
+{
+    struct client_request request = {.method = "GET", .path = "/api/v1/health"};
+    struct client_answer answer;
+    if (clock_monotonic_ms() - reader->heard_ms < EVENT_STREAM_QUIET_MS)
+        return false;
+    if (reader->answered)
+        return true;
+    client_perform(reader->cli->client, &request, &answer, 1);
+    client_answer_finish(&answer);
+    reader->answered = true;
+    return false;
+}
+
 static bool reader_on_tick(void *ctx)
 {
     struct reader *reader = ctx;
     const struct event_stream *stream = reader->stream;
-    if (!reader->connected) {
-        reader->connected = true;
-        reader->heard_ms = clock_monotonic_ms();
-        if (stream->on_connection != NULL && !stream->on_connection(stream->ctx, true))
-            reader->ended = true;
-    }
-    if (!stream->follow && clock_monotonic_ms() - reader->heard_ms >= EVENT_STREAM_QUIET_MS)
+    mark_connected(reader);
+    if (!stream->follow && ring_ends(reader))
         reader->ended = true;
     if (stream->on_tick != NULL && !stream->on_tick(stream->ctx))
         reader->ended = true;
@@ -152,11 +178,13 @@ static bool read_once(struct reader *reader, const char *path, bool first, int *
     return again;
 }
 
-static bool make_path(struct api_path *path, const struct event_stream *stream)
+/* After a loss without any event's id to go on from: all that the new bridge holds happened meanwhile. */
+static bool make_path(struct api_path *path, const struct event_stream *stream, bool resumes)
 {
+    const char *since = stream->since == NULL && resumes ? "0" : stream->since;
     strcpy(path->text, "/api/v1/events");
     return (stream->guest == NULL || api_path_query(path, "vm", stream->guest)) &&
-           (stream->since == NULL || api_path_query(path, "since", stream->since));
+           (since == NULL || api_path_query(path, "since", since));
 }
 
 int event_stream_run(struct cli *cli, const struct event_stream *stream)
@@ -166,7 +194,7 @@ int event_stream_run(struct cli *cli, const struct event_stream *stream)
     int status = CLI_DONE;
     unsigned wait_ms = RETRY_FIRST_MS;
     bool was_connected = false;
-    if (!make_path(&path, stream))
+    if (!make_path(&path, stream, false))
         return problem_name_too_long(cli);
     sse_init(&reader.sse, reader_on_event, &reader);
     while (read_once(&reader, path.text, !was_connected, &status)) {
@@ -176,6 +204,8 @@ int event_stream_run(struct cli *cli, const struct event_stream *stream)
         if (reader.connected && stream->on_connection != NULL && !stream->on_connection(stream->ctx, false))
             break;
         reader.connected = false;
+        if (!make_path(&path, stream, reader.sse.id[0] == '\0'))
+            break;
         wait_to_retry(&reader, wait_ms);
         if (reader.ended || interrupt_seen())
             break;

@@ -6,7 +6,7 @@
 
 #include "host-bridge/cli/cli.h"
 
-#define EVENT_STREAM_QUIET_MS 400  /* the ring is sent in one go: so much silence is its end */
+#define EVENT_STREAM_QUIET_MS 200  /* the ring is sent in one go: so much silence may be its end */
 #define EVENT_STREAM_RETRY_MS 2000 /* between tries to reach the bridge again; the first ones come sooner */
 
 struct event_stream {

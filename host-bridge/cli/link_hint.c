@@ -60,6 +60,10 @@ const char *const *link_hint_next_steps(const char *spec)
     static const char *const VSOCK[] = {
         "In the guest: install the hospes-agent package and start it (systemctl enable --now hospes-agent).",
         "The VM needs a vsock device with this CID; hospes doctor shows how each VM manager is told.", NULL};
+    static const char *const SOCKET[] = {
+        "In the guest: install the hospes-agent package and start it (systemctl enable --now hospes-agent).",
+        "The VM needs a vsock device behind this socket; hospes doctor shows how each VM manager is told.",
+        NULL};
     static const char *const SERIAL[] = {
         "In the guest: install the hospes-agent package and start it (systemctl enable --now hospes-agent);",
         "it uses /dev/virtio-ports/org.hospes.0 by itself. Another device: hospes-agent --listen "
@@ -75,5 +79,7 @@ const char *const *link_hint_next_steps(const char *spec)
         return SERIAL;
     if (link_hint_is(spec, "exec"))
         return EXEC;
+    if (link_hint_is(spec, "hybrid") || link_hint_is(spec, "unix"))
+        return SOCKET;
     return link_hint_is(spec, "tcp") ? TCP : VSOCK;
 }

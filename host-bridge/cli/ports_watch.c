@@ -14,6 +14,7 @@
 #include "host-bridge/cli/escape.h"
 #include "host-bridge/cli/event_line.h"
 #include "host-bridge/cli/event_stream.h"
+#include "host-bridge/cli/interrupt.h"
 #include "host-bridge/cli/json_view.h"
 #include "host-bridge/cli/port_table.h"
 #include "host-bridge/cli/problem.h"
@@ -96,6 +97,8 @@ static bool watch_on_event(void *ctx, const char *type, const char *id, const js
         watch->stale = true;
         return true;
     }
+    if (watch->stale) /* the first line is the whole */
+        watch->status = show_all(watch);
     if (cli->json) {
         json_t *object = event_stream_object(type, id, data);
         cli_print_json_line(cli, object);
@@ -156,5 +159,7 @@ int ports_watch(struct cli *cli, const char *guest)
     if (!api_path_guest(&watch.path, guest, "/ports"))
         return problem_name_too_long(cli);
     int status = event_stream_run(cli, &stream);
+    if (interrupt_seen()) /* the user's way to end it, whatever was under way */
+        return CLI_DONE;
     return status != CLI_DONE ? status : watch.status;
 }

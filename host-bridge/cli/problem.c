@@ -125,6 +125,9 @@ const char *problem_text(const struct client_answer *answer, const char **ret_hi
     } else {
         text.text = json_view_text(answer->json, "error.message", NULL);
         text.hint = json_view_text(answer->json, "error.hint", NULL);
+        /* The API's hints are for its callers; what a user types is another thing. */
+        if (text.hint != NULL && strstr(text.hint, "/api/v1/") != NULL)
+            text.hint = "hospes vms lists the guests";
         if (text.text == NULL || text.text[0] == '\0')
             text.text = text_of_http(answer->status);
     }

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pty.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { REQUEST_MAX = 16384 };
+enum { REQUEST_MAX = 16384, PATIENCE_MS = 20000 };
 
 static void send_all(int fd, const char *bytes, size_t size)
 {
@@ -290,7 +291,10 @@ pid_t run_on_terminal(const char *socket_path, const char *const *arguments, uns
 bool run_terminal_shows(int fd, const char *text, char *out, size_t room)
 {
     size_t used = strlen(out);
+    struct pollfd input = {.fd = fd, .events = POLLIN};
     while (strstr(out, text) == NULL) {
+        if (poll(&input, 1, PATIENCE_MS) != 1)
+            return false;
         ssize_t got = used + 1 < room ? read(fd, out + used, room - 1 - used) : 0;
         if (got <= 0)
             return false;
