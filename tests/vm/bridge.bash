@@ -15,7 +15,7 @@ hospes_json() {
 
 # One value of the guest's entry in `hospes vms`.
 vm_value() {
-    hospes_json vms | jq -r --arg name "${2:-dev}" "(.vms? // .)[] | select(.name == \$name) | $1"
+    hospes_json vms | jq -r --arg name "${2:-dev}" ".vms[] | select(.name == \$name) | $1"
 }
 
 link_is_connected() {
@@ -35,7 +35,7 @@ link_reports() {
 # port_value GUEST-PORT [PROTOCOL] FILTER
 port_value() {
     hospes_json ports dev | jq -r --argjson port "$1" --arg protocol "$2" \
-        "[(.ports? // .)[] | select(.port == \$port and .protocol == \$protocol)][0] | $3"
+        "[.ports[] | select(.port == \$port and .protocol == \$protocol)][0] | $3"
 }
 
 process_of() {
@@ -51,13 +51,19 @@ is_forwarded() {
     [ -n "$(host_port_of "$@")" ]
 }
 
+# The bridge's answer says so; no answer is none.
+is_not_forwarded() {
+    local port
+    port=$(host_port_of "$@") && [ -z "$port" ]
+}
+
 host_refuses() {
     [[ "$(on_host 10 "socat -u /dev/null TCP:127.0.0.1:$1 2>&1")" == *refused* ]]
 }
 
 # The forward of a guest port is gone from the list, and its host port no longer accepts.
 is_released() {
-    ! is_forwarded "$1" && host_refuses "$2"
+    is_not_forwarded "$1" && host_refuses "$2"
 }
 
 # start_in_guest NAME COMMAND: in the background, under the name that its own program gives; stop_in_guest NAME ends it.
@@ -74,11 +80,16 @@ stop_in_guest() {
 }
 
 expect_page() {
-    expect_equal "page at $1" "It works: this page came out of the guest." "$(on_host 30 "$fetch $1")"
+    expect_equal "page at $1" "It works: this page came out of the guest." "$(on_host 90 "$fetch $1")"
+}
+
+# The sha256 of what a URL gives.
+fetch_sum() {
+    on_host 90 "$fetch '$1' | sha256sum | cut -d ' ' -f 1"
 }
 
 page_is_at() {
-    [ "$(on_host 30 "$fetch $1")" = "It works: this page came out of the guest." ]
+    [ "$(on_host 90 "$fetch $1")" = "It works: this page came out of the guest." ]
 }
 
 # The main job: a server appears, is fetched through localhost with the right name, stops, and its forward goes.
@@ -93,7 +104,19 @@ check_server_comes_and_goes() {
     eventually "${2:-3}" "the forward of guest port $port goes" is_released "$port" "$host_port"
 }
 
+# make_big_file MEBIBYTES: random bytes as /www/big in the guest; prints their sha256.
+make_big_file() {
+    in_guest 60 "dd if=/dev/urandom of=/www/big bs=1M count=$1 2>/dev/null; sha256sum /www/big | cut -d ' ' -f 1"
+}
+
 kill_agent() {
     # shellcheck disable=SC2016 # for the guest
     in_guest 20 'kill -9 $(pidof hospes-agent)'
+}
+
+# The programs ended only where the test killed them, and no sanitizer complained. $@: logs of consoles and bridges.
+check_no_crash() {
+    local found
+    found=$(grep -hE 'Sanitizer|runtime error:|Segmentation|the agent ended with status' "$@" | grep -v 'status 137' || true)
+    [ -z "$found" ] || fail "a program ended by itself: $found"
 }

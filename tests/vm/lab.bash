@@ -65,6 +65,8 @@ lab_spawn() {
     shift
     setpriv --pdeathsig KILL "$@" </dev/null >>"$lab/$name.log" 2>&1 &
     lab_processes[$name]=$!
+    # Else the shell reports its violent ends.
+    disown
 }
 
 lab_pid() {
@@ -82,7 +84,6 @@ lab_stop() {
         sleep 0.1
     done
     kill -s KILL "$pid" 2>/dev/null || true
-    wait "$pid" 2>/dev/null || true
 }
 
 step() {
