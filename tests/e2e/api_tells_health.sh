@@ -6,7 +6,7 @@ start_bridge
 start_guest g1
 health=$(api GET /vms/g1/health)
 jq -e '.rttMs >= 0 and .uptimeSec > 0 and .load1 >= 0 and .memory.total > .memory.available
-       and (.addresses | length > 0) and (.status | length > 0)' <<<"$health" >/dev/null || fail "health: $health"
+       and (.disks | length > 0) and (.addresses | type == "array") and (.status | length > 0)' <<<"$health" >/dev/null || fail "health: $health"
 vm=$(api GET /vms/g1)
 jq -e --arg hostname "$(hostname)" '.name == "g1" and .state == "connected" and .agent.hostname == $hostname
        and (.agent.version | length > 0) and (.capabilities | length > 0)' <<<"$vm" >/dev/null || fail "vm: $vm"

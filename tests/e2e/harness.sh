@@ -19,7 +19,7 @@ e2e=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 work=$(mktemp -d /tmp/hospes-XXXXXX) # short: socket paths end at 108 bytes
 run=${work##*-}
 api_socket=$work/run/api.sock
-patience=${HOSPES_E2E_PATIENCE:-20} # seconds; a sanitized build on a busy machine is slow
+patience=${HOSPES_E2E_PATIENCE:-30} # seconds: silence on a link is noticed after 15, and a busy machine is slow
 declare -A pid=()                   # of every spawned process, by its name
 declare -A daemons=()               # those of them that must end with status 0 when told to
 export HOSPES_SOCKET=$api_socket HOME=$work XDG_CONFIG_HOME=$work/xdg XDG_STATE_HOME=$work/xdg XDG_RUNTIME_DIR=$work/run

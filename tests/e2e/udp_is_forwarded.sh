@@ -19,5 +19,6 @@ cli forward g1 5701:5711 --udp
 equal "$(host_port_of g1 5701 udp)" 5711 'the static forward has the port that was asked for'
 spawn echo g1 python3 "$e2e/peer.py" udp-echo 5701
 eventually 'a datagram comes back through the static forward' echoes 5711 'static ping'
+kill_hard echo
 cli unforward g1 5711
 eventually 'the static forward goes' not forward_of g1 5701 udp
