@@ -76,6 +76,14 @@ static size_t handle_data(void *ctx, struct span bytes)
     return bytes.size;
 }
 
+static ssize_t handle_splice(void *ctx, int fd, size_t size)
+{
+    struct channel *channel = ctx;
+    if (channel->handler->on_splice == NULL || channel->fin_received || channel->is_over)
+        return UV_ENOTSUP;
+    return channel->handler->on_splice(channel->ctx, fd, size);
+}
+
 static void handle_writable(void *ctx)
 {
     struct channel *channel = ctx;
@@ -91,8 +99,11 @@ static void handle_end(void *ctx, int status, const char *text)
     reset(channel, status == UV_EOF ? UV_ECONNRESET : status, text);
 }
 
-static const struct stream_handler HANDLER = {
-    .on_frame = handle_frame, .on_data = handle_data, .on_writable = handle_writable, .on_end = handle_end};
+static const struct stream_handler HANDLER = {.on_frame = handle_frame,
+                                              .on_data = handle_data,
+                                              .on_splice = handle_splice,
+                                              .on_writable = handle_writable,
+                                              .on_end = handle_end};
 
 void channel_init(struct channel *channel, struct stream *stream, const struct channel_handler *handler,
                   void *ctx)

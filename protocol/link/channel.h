@@ -10,6 +10,8 @@ struct channel_handler {
     void (*on_opened)(void *ctx); /* bridge: the guest's connect succeeded. Can be NULL */
     /* As stream_handler.on_data. NULL on datagram channels. */
     size_t (*on_data)(void *ctx, struct span bytes);
+    /* As stream_handler.on_splice. Can be NULL. */
+    ssize_t (*on_splice)(void *ctx, int fd, size_t size);
     void (*on_datagram)(void *ctx, struct span datagram); /* NULL on byte channels */
     void (*on_fin)(void *ctx);                            /* the other side will send no more */
     void (*on_writable)(void *ctx);

@@ -29,6 +29,11 @@ struct stream_handler {
     /* DATA bytes. Returns how many were taken; fewer pauses the stream until stream_resume, which hands the
      * rest on again. NULL: DATA is not allowed on this stream and ends it. */
     size_t (*on_data)(void *ctx, struct span bytes);
+    /* The next `size` bytes of DATA can be taken from `fd` by splice(2), up to all of them. Returns how many
+     * were; 0 when fd is at its end; UV_EAGAIN when fd has nothing now; UV_EBUSY when nothing can be taken
+     * before stream_resume; UV_ENOTSUP: hand them to on_data. Asked only for large frames on sockets that
+     * take splice well. Can be NULL. */
+    ssize_t (*on_splice)(void *ctx, int fd, size_t size);
     /* stream_write_room was 0, or stream_send gave UV_ENOBUFS, and there is room again. Can be NULL. */
     void (*on_writable)(void *ctx);
     /* The connection is over: UV_EOF after a clean end, otherwise why. `text` adds detail; never NULL, may be

@@ -25,7 +25,9 @@
 #include "protocol/link/greeting.h"
 
 #define READ_SIZE_MIN  (16 * 1024)
-#define READS_A_WAKEUP 4 /* then the loop's other descriptors have their turn */
+#define READS_A_WAKEUP 8            /* then the loop's other descriptors have their turn */
+#define READ_SIZE_MAX  (128 * 1024) /* more than a core's cache takes gains nothing */
+#define SPLICE_MIN     (64 * 1024)  /* DATA frames with so much to come are busy ones */
 
 enum state { STATE_CONNECTING, STATE_GREETING, STATE_OPEN, STATE_ENDED };
 
@@ -40,6 +42,7 @@ struct stream_fd {
     bool feeding;    /* inside frame_reader_feed */
     bool write_dead; /* the socket takes nothing more */
     bool notify;     /* the handler waits for on_writable */
+    bool bulk;       /* the last frame was large and went by splice */
     bool greeting_sent;
     uint8_t poll_events; /* as last given to libuv; 0 = stopped */
     uint32_t read_size;
@@ -250,11 +253,70 @@ static void read_end(struct stream_fd *s)
         end(s, UV_EOF, "the connection was cut within a frame");
 }
 
+enum step { STEP_MORE, STEP_DONE, STEP_COPY };
+
+/* Lets the handler take the payload of a large frame straight from the socket. STEP_COPY: read it the
+ * ordinary way. */
+static enum step splice_once(struct stream_fd *s)
+{
+    size_t left = frame_reader_data_left(&s->reader);
+    if (left == 0 || (!s->bulk && left < SPLICE_MIN) || s->base.handler->on_splice == NULL ||
+        s->reader.header.channel != 0)
+        return STEP_COPY;
+    ssize_t size = s->base.handler->on_splice(s->base.ctx, s->fd, left);
+    if (s->base.handler == NULL || s->state == STATE_ENDED)
+        return STEP_DONE;
+    if (size > 0) {
+        frame_reader_skip(&s->reader, (size_t)size);
+        s->bulk = true;
+        return STEP_MORE;
+    }
+    if (size == UV_ENOTSUP)
+        return STEP_COPY;
+    if (size == 0)
+        read_end(s);
+    else if (size == UV_EBUSY)
+        s->paused = true;
+    else if (size != UV_EAGAIN)
+        end(s, (int)size, "");
+    return STEP_DONE;
+}
+
+/* While large frames follow each other only their headers are read here. */
+static size_t choose_read_size(struct stream_fd *s)
+{
+    size_t header_left = frame_reader_header_left(&s->reader);
+    if (s->can_splice && s->bulk && header_left > 0)
+        return header_left;
+    return s->read_size;
+}
+
+/* What the handler did not take waits in `held`. */
+static bool take(struct stream_fd *s, struct span bytes)
+{
+    size_t taken = feed(s, bytes);
+    if (s->base.handler == NULL || s->state == STATE_ENDED)
+        return false;
+    if (taken == bytes.size)
+        return true;
+    s->paused = true;
+    s->read_size = READ_SIZE_MIN;
+    if (buffer_append(&s->held, bytes.data + taken, bytes.size - taken) < 0)
+        end(s, UV_ENOMEM, "");
+    return false;
+}
+
 /* One read. Returns false when the socket has no more for now (or the stream is over). */
 static bool read_once(struct stream_fd *s)
 {
+    if (s->can_splice) {
+        enum step step = splice_once(s);
+        if (step != STEP_COPY)
+            return step == STEP_MORE;
+    }
     uint8_t *into = s->loop->scratch;
-    ssize_t size = recv(s->fd, into, s->read_size, MSG_DONTWAIT);
+    size_t wanted = choose_read_size(s);
+    ssize_t size = recv(s->fd, into, wanted, MSG_DONTWAIT);
     if (size == 0) {
         read_end(s);
         return false;
@@ -264,18 +326,16 @@ static bool read_once(struct stream_fd *s)
             end(s, uv_translate_sys_error(errno), "");
         return errno == EINTR;
     }
-    bool full = (size_t)size == s->read_size;
-    size_t taken = feed(s, span_of(into, (size_t)size));
-    if (s->base.handler == NULL || s->state == STATE_ENDED)
+    if (!take(s, span_of(into, (size_t)size)))
         return false;
-    if (taken < (size_t)size) {
-        s->paused = true;
-        s->read_size = READ_SIZE_MIN;
-        if (buffer_append(&s->held, into + taken, (size_t)size - taken) < 0)
-            end(s, UV_ENOMEM, "");
-        return false;
+    bool full = (size_t)size == wanted;
+    if (wanted < s->read_size) { /* it was a header */
+        s->bulk =
+            frame_reader_data_left(&s->reader) >= SPLICE_MIN || frame_reader_header_left(&s->reader) > 0;
+        return full;
     }
-    if (full && s->read_size < 128 * 1024)
+    s->bulk = false;
+    if (full && s->read_size < READ_SIZE_MAX)
         s->read_size *= 2;
     return full;
 }
@@ -452,6 +512,7 @@ int stream_fd_create(struct link_loop *loop, int fd, const struct stream_fd_opti
     }
     s->base.ops = options->splice ? &OPS_SPLICE : &OPS;
     s->poll.data = s;
+    s->can_splice = options->splice;
     s->read_size = READ_SIZE_MIN;
     s->connect_error = options->connect_error;
     greeting_init(&s->greeting, options->greeting_port);

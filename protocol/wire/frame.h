@@ -60,6 +60,12 @@ void frame_reader_finish(struct frame_reader *reader);
  * reader is spent. */
 int frame_reader_feed(struct frame_reader *reader, struct span bytes,
                       const struct frame_reader_callbacks *callbacks, void *ctx, size_t *ret_taken);
+/* Bytes of the present DATA frame that are still to come; 0 outside of one. They may be taken from the
+ * connection in another way (splice): then frame_reader_skip says how many were. */
+size_t frame_reader_data_left(const struct frame_reader *reader);
+void frame_reader_skip(struct frame_reader *reader, size_t size);
+/* Bytes of a frame's header that are still to come: FRAME_HEADER_SIZE between frames, 0 within a payload. */
+size_t frame_reader_header_left(const struct frame_reader *reader);
 /* True between frames: an end of stream here is clean, elsewhere it is a truncation. */
 bool frame_reader_at_boundary(const struct frame_reader *reader);
 

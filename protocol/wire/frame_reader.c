@@ -2,6 +2,7 @@
 /* Cuts a stream of bytes into frames. What a frame means on this connection is the caller's business. */
 #include "protocol/wire/frame.h"
 
+#include <assert.h>
 #include <string.h>
 
 void frame_reader_init(struct frame_reader *reader)
@@ -18,6 +19,25 @@ void frame_reader_finish(struct frame_reader *reader)
 bool frame_reader_at_boundary(const struct frame_reader *reader)
 {
     return reader->head_size == 0;
+}
+
+size_t frame_reader_data_left(const struct frame_reader *reader)
+{
+    bool inside = reader->head_size == FRAME_HEADER_SIZE && reader->header.type == FRAME_DATA;
+    return inside ? reader->header.length - reader->payload_seen : 0;
+}
+
+size_t frame_reader_header_left(const struct frame_reader *reader)
+{
+    return (size_t)FRAME_HEADER_SIZE - reader->head_size;
+}
+
+void frame_reader_skip(struct frame_reader *reader, size_t size)
+{
+    assert(size <= frame_reader_data_left(reader));
+    reader->payload_seen += (uint32_t)size;
+    if (reader->payload_seen == reader->header.length)
+        reader->head_size = 0;
 }
 
 static struct span rest_of(struct span bytes, size_t taken)

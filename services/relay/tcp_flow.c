@@ -57,8 +57,9 @@ static void finish(struct tcp_flow *flow)
     flow->over = true;
     free(flow->dial);
     flow->dial = NULL;
-    bulk_pipes_give_back(&flow->relay->pipes, flow->pipe);
-    flow->pipe = NULL;
+    bulk_pipes_give_back(&flow->relay->pipes, flow->pipe_up);
+    bulk_pipes_give_back(&flow->relay->pipes, flow->pipe_down);
+    flow->pipe_up = flow->pipe_down = NULL;
     channel_close(&flow->channel);
     uv_close((uv_handle_t *)&flow->poll, handle_closed);
     close(flow->fd);
@@ -66,7 +67,7 @@ static void finish(struct tcp_flow *flow)
 
 void tcp_flow_maybe_finish(struct tcp_flow *flow)
 {
-    if (!flow->over && flow->socket_eof && channel_is_done(&flow->channel))
+    if (!flow->over && flow->socket_eof && flow->pipe_down == NULL && channel_is_done(&flow->channel))
         finish(flow);
 }
 
@@ -90,36 +91,23 @@ static void abort_member(struct flow_member *member, int status)
     tcp_flow_abort((struct tcp_flow *)member, status, "");
 }
 
-/* ---- channel → socket ---- */
+/* ---- the channel ---- */
 
 static size_t handle_data(void *ctx, struct span bytes)
 {
-    struct tcp_flow *flow = ctx;
-    if (flow->dial != NULL || flow->socket_blocked)
-        return 0;
-    ssize_t sent;
-    do
-        sent = send(flow->fd, bytes.data, bytes.size, MSG_NOSIGNAL | MSG_DONTWAIT);
-    while (sent < 0 && errno == EINTR);
-    if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS) {
-        tcp_flow_abort(flow, uv_translate_sys_error(errno), "");
-        return bytes.size;
-    }
-    size_t taken = sent > 0 ? (size_t)sent : 0;
-    flow->member.set->bytes_in += taken;
-    if (taken < bytes.size) {
-        flow->socket_blocked = true;
-        tcp_flow_update_poll(flow);
-    }
-    return taken;
+    return tcp_flow_take_data(ctx, bytes);
+}
+
+static ssize_t handle_splice(void *ctx, int fd, size_t size)
+{
+    return tcp_flow_take_splice(ctx, fd, size);
 }
 
 static void handle_fin(void *ctx)
 {
     struct tcp_flow *flow = ctx;
-    if (flow->dial == NULL)
-        shutdown(flow->fd, SHUT_WR); /* while dialling it waits in channel.fin_received */
-    tcp_flow_maybe_finish(flow);
+    if (flow->dial == NULL) /* while dialling it waits in channel.fin_received */
+        tcp_flow_finish_down(flow);
 }
 
 static void handle_reset(void *ctx, int status, const char *text)
@@ -145,8 +133,11 @@ static void handle_writable(void *ctx)
     tcp_flow_update_poll(flow);
 }
 
-static const struct channel_handler CHANNEL_HANDLER = {
-    .on_data = handle_data, .on_fin = handle_fin, .on_writable = handle_writable, .on_reset = handle_reset};
+static const struct channel_handler CHANNEL_HANDLER = {.on_data = handle_data,
+                                                       .on_splice = handle_splice,
+                                                       .on_fin = handle_fin,
+                                                       .on_writable = handle_writable,
+                                                       .on_reset = handle_reset};
 
 /* ---- the socket ---- */
 
@@ -174,10 +165,8 @@ static void handle_poll(uv_poll_t *poll, int status, int events)
     } else if (status < 0) {
         handle_socket_error(flow);
     } else {
-        if ((events & UV_WRITABLE) != 0 && flow->socket_blocked) {
-            flow->socket_blocked = false;
-            stream_resume(flow->channel.stream);
-        }
+        if ((events & UV_WRITABLE) != 0 && flow->socket_blocked)
+            tcp_flow_socket_writable(flow);
         if ((events & UV_READABLE) != 0 && !flow->over)
             tcp_flow_pump_up(flow);
         if ((events & UV_PRIORITIZED) != 0)
@@ -215,9 +204,10 @@ int tcp_flow_create(struct relay *relay, int fd, struct stream *stream, struct f
 
 void tcp_flow_start(struct tcp_flow *flow)
 {
-    stream_resume(flow->channel.stream);
-    if (!flow->over && flow->channel.fin_received && !flow->socket_blocked)
-        shutdown(flow->fd, SHUT_WR);
+    if (flow->channel.fin_received)
+        tcp_flow_finish_down(flow);
+    else
+        stream_resume(flow->channel.stream);
     tcp_flow_update_poll(flow);
 }
 

@@ -28,8 +28,10 @@ struct tcp_flow {
     uint8_t poll_events;  /* as last given to libuv */
     uint8_t full_reads;   /* in a row: busy enough for splice? */
     uint32_t read_size;
-    struct bulk_pipe *pipe; /* NULL: bytes go through the scratch area */
-    struct tcp_dial *dial;  /* NULL when connected */
+    bool bulk_up;                /* socket → channel goes by splice */
+    struct bulk_pipe *pipe_up;   /* holds bytes that the channel has not taken yet; NULL: none */
+    struct bulk_pipe *pipe_down; /* the same of channel → socket */
+    struct tcp_dial *dial;       /* NULL when connected */
 };
 
 /* tcp_flow.c */
@@ -45,6 +47,13 @@ void tcp_flow_abort(struct tcp_flow *flow, int status, const char *text);
 /* tcp_flow_up.c */
 void tcp_flow_pump_up(struct tcp_flow *flow); /* socket → channel, as far as it goes now */
 void tcp_flow_send_fin(struct tcp_flow *flow);
+
+/* tcp_flow_down.c */
+size_t tcp_flow_take_data(struct tcp_flow *flow, struct span bytes);      /* channel_handler.on_data */
+ssize_t tcp_flow_take_splice(struct tcp_flow *flow, int fd, size_t size); /* channel_handler.on_splice */
+void tcp_flow_socket_writable(struct tcp_flow *flow);
+/* FIN came from the channel: shuts the socket down when everything before it is out. */
+void tcp_flow_finish_down(struct tcp_flow *flow);
 
 /* tcp_flow_dial.c */
 void tcp_flow_dial_go_on(struct tcp_flow *flow); /* the socket being connected is writable or failed */

@@ -72,68 +72,76 @@ static bool copy_once(struct tcp_flow *flow)
 
 static void leave_bulk(struct tcp_flow *flow)
 {
-    bulk_pipes_give_back(&flow->relay->pipes, flow->pipe);
-    flow->pipe = NULL;
+    flow->bulk_up = false;
     flow->full_reads = 0;
     flow->read_size = READ_SIZE_MIN;
 }
 
+/* Pipe → stream; gives the pipe back when it is empty. False when the stream is full or broken. */
 static bool drain_pipe(struct tcp_flow *flow)
 {
-    while (flow->pipe->level > 0) {
-        ssize_t size = stream_splice_from(flow->channel.stream, flow->pipe->read_fd, flow->pipe->level);
+    struct bulk_pipe *pipe = flow->pipe_up;
+    while (pipe->level > 0) {
+        ssize_t size = stream_splice_from(flow->channel.stream, pipe->read_fd, pipe->level);
         if (size == UV_EAGAIN) {
             flow->channel_blocked = true;
             return false;
         }
-        if (size < 0) { /* the stream's end is about to be told, or the frame can't be completed */
+        if (size < 0) { /* the stream's end is about to be told; the frame can't be completed */
             tcp_flow_abort(flow, (int)size, "");
             return false;
         }
-        flow->pipe->level -= (size_t)size;
+        pipe->level -= (size_t)size;
     }
+    bulk_pipes_give_back(&flow->relay->pipes, pipe);
+    flow->pipe_up = NULL;
     return true;
 }
 
+/* Socket → pipe → stream. False when there is no more for now. */
 static bool splice_once(struct tcp_flow *flow)
 {
-    if (!drain_pipe(flow))
-        return false;
     if (stream_write_room(flow->channel.stream) == 0) {
         flow->channel_blocked = true;
         return false;
     }
-    ssize_t size = splice(flow->fd, NULL, flow->pipe->write_fd, NULL, flow->pipe->capacity,
-                          SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-    if (size == 0) {
+    struct bulk_pipe *pipe = bulk_pipes_take(&flow->relay->pipes);
+    if (pipe == NULL) {
         leave_bulk(flow);
-        reach_eof(flow);
-        return false;
+        return true;
     }
-    if (size < 0) {
-        if (errno != EAGAIN && errno != EINTR)
-            tcp_flow_abort(flow, uv_translate_sys_error(errno), "");
+    ssize_t size =
+        splice(flow->fd, NULL, pipe->write_fd, NULL, pipe->capacity, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    if (size <= 0) {
+        int error = errno;
+        bulk_pipes_give_back(&flow->relay->pipes, pipe);
+        if (size == 0)
+            reach_eof(flow);
+        else if (error != EAGAIN && error != EINTR)
+            tcp_flow_abort(flow, uv_translate_sys_error(error), "");
         return false;
     }
     count_up(flow, (size_t)size);
-    flow->pipe->level = (size_t)size;
+    pipe->level = (size_t)size;
+    flow->pipe_up = pipe;
     if (!drain_pipe(flow))
         return false;
-    if (size < BULK_SMALL) {
-        leave_bulk(flow);
-        return false;
-    }
-    return true;
+    if (size >= BULK_SMALL)
+        return true;
+    leave_bulk(flow);
+    return false;
 }
 
 void tcp_flow_pump_up(struct tcp_flow *flow)
 {
+    if (flow->pipe_up != NULL && !drain_pipe(flow))
+        return;
     for (int i = 0; i < READS_A_WAKEUP && !flow->over && !flow->socket_eof; i++) {
-        if (flow->pipe == NULL && flow->full_reads >= BULK_AFTER && stream_can_splice(flow->channel.stream)) {
-            flow->pipe = bulk_pipes_take(&flow->relay->pipes);
+        if (flow->full_reads >= BULK_AFTER && stream_can_splice(flow->channel.stream)) {
+            flow->bulk_up = true;
             flow->full_reads = 0;
         }
-        if (flow->pipe != NULL ? !splice_once(flow) : !copy_once(flow))
+        if (flow->bulk_up ? !splice_once(flow) : !copy_once(flow))
             break;
     }
 }
