@@ -85,7 +85,7 @@ static int open_vsock(struct endpoint *endpoint, enum endpoint_port port, struct
 static void handle_mux_end(void *ctx, int status, const char *text)
 {
     struct endpoint *endpoint = ctx;
-    if (endpoint->command != NULL)
+    if (endpoint->command != NULL && (status == UV_EOF || status == UV_EPIPE))
         return; /* the command's exit says more, and follows; without it the heartbeat ends the link */
     endpoint->on_lost(endpoint->ctx, status, text);
 }

@@ -20,7 +20,7 @@ struct subscriber {
     struct stream *stream;
     uint64_t sent;          /* the last event that was queued on the stream */
     struct buffer snapshot; /* parts still to send: u32 size, payload */
-    bool snapshot_failed;
+    bool failed;            /* no memory, or the stream will never take it */
     bool ended;
     void (*on_end)(void *ctx);
     void *ctx;
@@ -73,7 +73,7 @@ static void emit_part(void *emit_ctx, const struct ports_message *part)
     if (status == 0)
         status = buffer_append(&subscriber->snapshot, buffer_span(&payload).data, size);
     if (status < 0)
-        subscriber->snapshot_failed = true;
+        subscriber->failed = true;
     buffer_finish(&payload);
 }
 
@@ -83,25 +83,32 @@ static void take_snapshot(struct subscriber *subscriber)
     subscriber->feed->snapshot(subscriber->feed->ctx, emit_part, subscriber);
 }
 
-/* False when the stream is full. */
+/* False when the stream is full (on_writable goes on), or can't ever send it: then failed is set. */
+static bool send_payload(struct subscriber *subscriber, struct span payload)
+{
+    int status = stream_send(subscriber->stream, FRAME_MESSAGE, payload);
+    if (status < 0 && status != UV_ENOBUFS)
+        subscriber->failed = true;
+    return status == 0;
+}
+
+/* As send_payload. */
 static bool send_snapshot(struct subscriber *subscriber)
 {
-    while (buffer_size(&subscriber->snapshot) > 0) {
+    while (buffer_size(&subscriber->snapshot) > 0 && !subscriber->failed) {
         struct span parts = buffer_span(&subscriber->snapshot);
         uint32_t size;
         memcpy(&size, parts.data, sizeof(size));
-        if (stream_send(subscriber->stream, FRAME_MESSAGE, span_of(parts.data + sizeof(size), size)) < 0)
+        if (!send_payload(subscriber, span_of(parts.data + sizeof(size), size)))
             return false;
         buffer_consume(&subscriber->snapshot, sizeof(size) + size);
     }
-    return true;
+    return !subscriber->failed;
 }
 
-static void pump(struct subscriber *subscriber)
+static void send_what_is_due(struct subscriber *subscriber)
 {
     struct event_log *log = subscriber->feed->log;
-    if (subscriber->ended || subscriber->snapshot_failed)
-        return;
     if (!send_snapshot(subscriber))
         return;
     while (subscriber->sent < event_log_last(log)) {
@@ -112,10 +119,28 @@ static void pump(struct subscriber *subscriber)
                 return;
             continue;
         }
-        if (stream_send(subscriber->stream, FRAME_MESSAGE, event) < 0)
-            return; /* on_writable goes on */
+        if (!send_payload(subscriber, event))
+            return;
         subscriber->sent++;
     }
+}
+
+static void end(struct subscriber *subscriber)
+{
+    if (subscriber->ended)
+        return;
+    subscriber->ended = true;
+    subscriber->on_end(subscriber->ctx);
+}
+
+/* A subscriber that can't be given what it must have is ended: without it, it would know nothing for ever. */
+static void pump(struct subscriber *subscriber)
+{
+    if (subscriber->ended)
+        return;
+    send_what_is_due(subscriber);
+    if (subscriber->failed)
+        end(subscriber);
 }
 
 int feed_publish(struct feed *feed, struct message *event)
@@ -129,7 +154,8 @@ int feed_publish(struct feed *feed, struct message *event)
     if (status == 0)
         status = event_log_append(feed->log, buffer_span(&payload), NULL);
     buffer_finish(&payload);
-    for (struct subscriber *subscriber = feed->first; subscriber != NULL; subscriber = subscriber->next) {
+    for (struct subscriber *subscriber = feed->first, *next; subscriber != NULL; subscriber = next) {
+        next = subscriber->next; /* its owner may unsubscribe it */
         if (status < 0)
             take_snapshot(subscriber);
         pump(subscriber);
@@ -138,14 +164,6 @@ int feed_publish(struct feed *feed, struct message *event)
 }
 
 /* ---- subscribers ---- */
-
-static void end(struct subscriber *subscriber)
-{
-    if (subscriber->ended)
-        return;
-    subscriber->ended = true;
-    subscriber->on_end(subscriber->ctx);
-}
 
 static void handle_frame(void *ctx, enum frame_type type, struct span payload)
 {
@@ -194,7 +212,7 @@ int feed_subscribe(struct feed *feed, struct stream *stream, struct event_cursor
     subscriber->ctx = ctx;
     buffer_init(&subscriber->snapshot, SNAPSHOT_BYTES_MAX);
     int status = send_welcome(subscriber, cursor, welcome);
-    if (status == 0 && subscriber->snapshot_failed)
+    if (status == 0 && subscriber->failed)
         status = UV_ENOMEM;
     if (status < 0) {
         buffer_finish(&subscriber->snapshot);
@@ -207,7 +225,8 @@ int feed_subscribe(struct feed *feed, struct stream *stream, struct event_cursor
         feed->first->previous = subscriber;
     feed->first = subscriber;
     *ret = subscriber;
-    pump(subscriber);
+    send_what_is_due(
+        subscriber); /* a failure is told by the first event or on_writable: never before return */
     return 0;
 }
 

@@ -23,8 +23,8 @@ void feed_destroy(struct feed *feed); /* after its subscribers */
 int feed_publish(struct feed *feed, struct message *event);
 
 /* From now on `stream`'s handler is the feed's. Sends WELCOME (a copy of `welcome` with cursor and resumed
- * set) and what follows `cursor`. on_end fires once, never before return, when the stream is over or says
- * what it may not; then call feed_unsubscribe. */
+ * set) and what follows `cursor`. on_end fires once, never before return, when the stream is over, says what
+ * it may not, or can't be given what it must have (also within feed_publish); then call feed_unsubscribe. */
 int feed_subscribe(struct feed *feed, struct stream *stream, struct event_cursor cursor,
                    const struct welcome_message *welcome, void (*on_end)(void *ctx), void *ctx,
                    struct subscriber **ret);

@@ -43,14 +43,18 @@ uint32_t heartbeat_tick(struct heartbeat *heartbeat, uint64_t monotonic_ms, uint
 {
     if (heartbeat->check_until_ms != 0 && monotonic_ms >= heartbeat->check_until_ms)
         return 0;
-    if (monotonic_ms - heartbeat->last_heard_ms >= HEARTBEAT_TIMEOUT_MS)
+    uint64_t silence = monotonic_ms - heartbeat->last_heard_ms;
+    if (silence >= HEARTBEAT_TIMEOUT_MS)
         return 0;
     int64_t suspended = (int64_t)(boot_ms - monotonic_ms);
     int64_t jump = suspended - heartbeat->suspended_ms;
     heartbeat->suspended_ms = suspended;
     if (jump > HEARTBEAT_CLOCK_JUMP_MS)
         heartbeat->check_until_ms = monotonic_ms + HEARTBEAT_CHECK_TIMEOUT_MS;
-    return heartbeat->check_until_ms != 0 ? HEARTBEAT_CHECK_TIMEOUT_MS : HEARTBEAT_INTERVAL_MS;
+    uint64_t delay =
+        heartbeat->check_until_ms != 0 ? heartbeat->check_until_ms - monotonic_ms : HEARTBEAT_INTERVAL_MS;
+    uint64_t left = HEARTBEAT_TIMEOUT_MS - silence;
+    return (uint32_t)(left < delay ? left : delay);
 }
 
 static int compare(const void *a, const void *b)

@@ -28,8 +28,8 @@ uint64_t heartbeat_ping(struct heartbeat *heartbeat, uint64_t now_ns);
 /* Ignores ids that are not the newest one's (late answers). */
 void heartbeat_pong(struct heartbeat *heartbeat, uint64_t id, uint64_t now_ns);
 
-/* At each tick. Returns the delay to the next tick in ms (HEARTBEAT_INTERVAL_MS, or shorter during a check),
- * or 0: silent, tear the link down. */
+/* At each tick. Returns the delay to the next tick in ms (HEARTBEAT_INTERVAL_MS; shorter during a check and
+ * when the timeout comes before), or 0: silent, tear the link down. */
 uint32_t heartbeat_tick(struct heartbeat *heartbeat, uint64_t monotonic_ms, uint64_t boot_ms);
 
 uint64_t heartbeat_rtt_us(const struct heartbeat *heartbeat); /* median; 0 = no sample */

@@ -32,7 +32,7 @@ struct mux_link {
     struct mux_stream_list streams;
     uv_poll_t in_poll;
     uv_poll_t out_poll; /* used when out_fd is another descriptor */
-    uv_timer_t timer;   /* dialer: repeats the sync; listener: ends the rest */
+    uv_timer_t timer;   /* dialer: repeats the sync; listener: ends the rest, or asks for a sync */
     int in_fd, out_fd;
     int handles; /* not yet closed */
     int depth;   /* of enter() */
@@ -184,6 +184,24 @@ static void rest(struct mux_link *link)
     uv_timer_start(&link->timer, handle_rest_over, link->rest_ms, 0);
 }
 
+/* Somebody talks to this side as if it were synchronised: to the program that had the device before. */
+static void handle_sync_missing(uv_timer_t *timer)
+{
+    struct mux_link *link = timer->data;
+    mux_ask_for_sync(link->mux);
+    flush(link);
+}
+
+static void look_for_sync(struct mux_link *link)
+{
+    if (!is_active(link) || link->dialer || link->resting)
+        return;
+    if (mux_is_synced(link->mux))
+        uv_timer_stop(&link->timer);
+    else if (!uv_is_active((uv_handle_t *)&link->timer))
+        uv_timer_start(&link->timer, handle_sync_missing, SYNC_INTERVAL_MS, 0);
+}
+
 /* One read and what follows from it. False when there is no more for now. */
 static bool read_once(struct mux_link *link)
 {
@@ -191,7 +209,7 @@ static bool read_once(struct mux_link *link)
     ssize_t size = read(link->in_fd, into, READ_SIZE);
     if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
         return false;
-    if (size <= 0 && link->survives_hangup) {
+    if (size == 0 && link->survives_hangup) {
         rest(link);
         return false;
     }
@@ -213,6 +231,7 @@ static bool read_once(struct mux_link *link)
         }
         mux_reset(link->mux); /* a listener waits for the next sync */
     }
+    look_for_sync(link);
     return size == READ_SIZE;
 }
 

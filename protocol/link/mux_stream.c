@@ -17,6 +17,7 @@ struct mux_stream {
     bool closed;      /* by the owner; freed by mux_stream_list_free_closed */
     bool ended;       /* on_end was called, or the channel is gone */
     bool paused;      /* held is not empty */
+    bool resuming;    /* the handler is being given what was held */
     bool fin_held;    /* FIN came behind what is held */
     struct buffer held;
     struct buffer early; /* frames sent while waiting: type, u32 length, payload */
@@ -101,6 +102,10 @@ int mux_stream_start(struct mux_stream *s)
         early = span_of(early.data + 5 + size, early.size - 5 - size);
     }
     buffer_finish(&s->early);
+    if (status < 0 && s->channel != 0) { /* or the mux would keep an owner that says it has ended */
+        mux_close_channel(s->list->mux, s->channel, status, "");
+        s->channel = 0;
+    }
     return status;
 }
 
@@ -190,13 +195,15 @@ void mux_stream_on_writable(void *ctx, void *owner)
 static void mux_stream_resume(struct stream *stream)
 {
     struct mux_stream *s = (struct mux_stream *)stream;
-    if (!s->paused || s->ended)
+    if (!s->paused || s->resuming || s->ended)
         return;
+    s->resuming = true;
     struct mux_stream_list *list = s->list;
     list->enter(list->carrier);
     struct buffer held = s->held;
     buffer_init(&s->held, held.limit);
     size_t taken = hand_on(s, buffer_span(&held));
+    s->resuming = false;
     if (s->base.handler != NULL && !s->ended && taken < buffer_size(&held)) {
         buffer_consume(&held, taken);
         s->held = held;

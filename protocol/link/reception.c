@@ -36,7 +36,7 @@ void reception_refuse(struct stream *stream, int status, const char *text)
     refuse.body.failure.status = status;
     snprintf(refuse.body.failure.text, sizeof(refuse.body.failure.text), "%s", text);
     stream_send_message(stream, &refuse);
-    stream_close(stream);
+    stream_abort(stream, status, text); /* on a mux the RST takes the place of what is queued */
 }
 
 static void turn_away(struct visitor *visitor, int status)
@@ -45,6 +45,16 @@ static void turn_away(struct visitor *visitor, int status)
     struct stream *stream = visitor->stream;
     forget(visitor);
     stream_close(stream);
+    reception->handler->on_refused(reception->ctx, status);
+}
+
+/* The first message was none that is expected here: says so. */
+static void refuse(struct visitor *visitor, int status)
+{
+    struct reception *reception = visitor->reception;
+    struct stream *stream = visitor->stream;
+    forget(visitor);
+    reception_refuse(stream, status, "");
     reception->handler->on_refused(reception->ctx, status);
 }
 
@@ -64,26 +74,36 @@ static void handle_first_message(struct visitor *visitor, const struct message *
         forget(visitor);
         reception->handler->on_channel(reception->ctx, stream, &message->body.channel_open);
     } else {
-        turn_away(visitor, STATUS_UNEXPECTED);
+        refuse(visitor, STATUS_UNEXPECTED);
     }
 }
 
 static void handle_frame(void *ctx, enum frame_type type, struct span payload)
 {
     struct visitor *visitor = ctx;
+    if (type == FRAME_RST || type == FRAME_FIN) {
+        turn_away(visitor, UV_EOF);
+        return;
+    }
     if (type != FRAME_MESSAGE) {
-        turn_away(visitor, STATUS_UNEXPECTED);
+        refuse(visitor, STATUS_UNEXPECTED);
         return;
     }
     struct message message;
     struct message_head head;
     int status = message_decode(payload, &message, &head);
     if (status < 0) {
-        turn_away(visitor, status);
+        refuse(visitor, status);
         return;
     }
     handle_first_message(visitor, &message);
     message_finish(&message);
+}
+
+static size_t handle_data(void *ctx, struct span bytes)
+{
+    refuse(ctx, STATUS_UNEXPECTED);
+    return bytes.size;
 }
 
 static void handle_end(void *ctx, int status, const char *text)
@@ -91,7 +111,8 @@ static void handle_end(void *ctx, int status, const char *text)
     turn_away(ctx, status);
 }
 
-static const struct stream_handler HANDLER = {.on_frame = handle_frame, .on_end = handle_end};
+static const struct stream_handler HANDLER = {
+    .on_frame = handle_frame, .on_data = handle_data, .on_end = handle_end};
 
 void reception_init(struct reception *reception, uv_loop_t *uv, const struct reception_handler *handler,
                     void *ctx)

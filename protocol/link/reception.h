@@ -31,7 +31,7 @@ void reception_close(struct reception *reception, void (*on_closed)(void *ctx), 
 /* Takes the stream over. Beyond PENDING_HELLO_MAX the oldest silent one is closed. */
 void reception_add(struct reception *reception, struct stream *stream);
 
-/* REFUSE with status and text, then close. */
+/* REFUSE and RST with status and text, then close. */
 void reception_refuse(struct stream *stream, int status, const char *text);
 
 #endif

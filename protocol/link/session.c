@@ -40,6 +40,9 @@ struct session {
     bool events_over_control;        /* this try */
     struct session_id id;
     struct event_cursor cursor;
+    bool snapshot_due;               /* the next event must be a snapshot, or go on with one */
+    bool snapshot_begun;             /* parts of one came, and more follow with the same number */
+    uint64_t snapshot_sequence;      /* of the one begun */
     struct welcome_message *welcome; /* of the present try */
     struct heartbeat heartbeat;
     struct backoff backoff;
@@ -113,6 +116,9 @@ static int say_hello(struct session *session, struct stream *stream, enum hello_
     capability_list_add(&hello.body.hello.capabilities, "channels");
     capability_list_add(&hello.body.hello.capabilities, "health");
     if (role == ROLE_EVENTS) {
+        if (session->snapshot_due)
+            session->cursor =
+                (struct event_cursor){0}; /* lost before or within a snapshot: nothing to go on from */
         hello.body.hello.session = session->id;
         hello.body.hello.cursor = session->cursor;
     }
@@ -139,14 +145,24 @@ static void dial(struct session *session)
         lose(session, status, "");
 }
 
+/* The control address takes events, too: one more way when their own address refuses. */
+static bool may_fall_back(const struct session *session)
+{
+    return !session->events_over_control && endpoint_has_events_port(session->endpoint);
+}
+
 static void dial_events(struct session *session)
 {
     session->phase = PHASE_EVENTS;
     set_timer(session, HELLO_TIMEOUT_MS);
     enum endpoint_port port = session->events_over_control ? ENDPOINT_CONTROL : ENDPOINT_EVENTS;
     int status = open_and_greet(session, port, ROLE_EVENTS, &EVENTS_HANDLER, &session->events);
-    if (status < 0)
+    if (status < 0 && session->events == NULL && may_fall_back(session)) {
+        session->events_over_control = true;
+        dial_events(session);
+    } else if (status < 0) {
         lose(session, status, "");
+    }
 }
 
 static bool accept_welcome(struct session *session, const struct welcome_message *welcome)
@@ -178,8 +194,17 @@ static void handle_events_welcome(struct session *session, const struct welcome_
 {
     if (!accept_welcome(session, welcome))
         return;
+    bool as_asked = session->cursor.epoch != 0 && welcome->cursor.epoch == session->cursor.epoch &&
+                    welcome->cursor.sequence == session->cursor.sequence;
+    if (welcome->resumed && !as_asked) {
+        session->cursor = (struct event_cursor){0};
+        lose(session, STATUS_MALFORMED, "events are resumed where nobody asked for it");
+        return;
+    }
     if (!welcome->resumed)
         session->cursor = (struct event_cursor){.epoch = welcome->cursor.epoch};
+    session->snapshot_due = !welcome->resumed;
+    session->snapshot_begun = false;
     session->phase = PHASE_UP;
     session->up_since_ms = clock_monotonic_ms();
     set_timer(session, HEARTBEAT_INTERVAL_MS);
@@ -189,24 +214,25 @@ static void handle_events_welcome(struct session *session, const struct welcome_
 
 /* ---- messages ---- */
 
-static void handle_refuse(struct session *session, const struct failure_message *failure)
+static bool is_in_order(const struct session *session, const struct message *event)
 {
-    if (failure->status == STATUS_UNKNOWN_SESSION)
-        session->cursor = (struct event_cursor){0};
-    lose(session, failure->status, failure->text);
+    if (!event->body.ports.snapshot)
+        return !session->snapshot_due && event->id == session->cursor.sequence + 1;
+    return session->snapshot_begun ? event->id == session->snapshot_sequence
+                                   : event->id >= session->cursor.sequence;
 }
 
 static void handle_event(struct session *session, const struct message *event)
 {
     const struct ports_message *ports = &event->body.ports;
-    bool in_order =
-        ports->snapshot ? event->id >= session->cursor.sequence : event->id == session->cursor.sequence + 1;
-    if (!in_order) {
+    if (!is_in_order(session, event)) {
         session->cursor = (struct event_cursor){0};
         lose(session, STATUS_MALFORMED, "an event is missing or came twice");
         return;
     }
-    if (!ports->snapshot || !ports->more)
+    session->snapshot_begun = session->snapshot_due = ports->snapshot && ports->more;
+    session->snapshot_sequence = event->id;
+    if (!session->snapshot_begun)
         session->cursor.sequence = event->id;
     session->handler->on_event(session->ctx, event);
 }
@@ -221,7 +247,7 @@ static void handle_control_message(struct session *session, const struct message
             lose(session, STATUS_UNEXPECTED, "a second welcome");
         break;
     case MESSAGE_REFUSE:
-        handle_refuse(session, &message->body.failure);
+        lose(session, message->body.failure.status, message->body.failure.text);
         break;
     case MESSAGE_PONG:
         heartbeat_pong(&session->heartbeat, message->id, uv_hrtime());
@@ -240,7 +266,7 @@ static void handle_events_message(struct session *session, const struct message 
     if (message->kind == MESSAGE_WELCOME && session->phase == PHASE_EVENTS)
         handle_events_welcome(session, &message->body.welcome);
     else if (message->kind == MESSAGE_REFUSE)
-        handle_refuse(session, &message->body.failure);
+        lose(session, message->body.failure.status, message->body.failure.text);
     else if (message->kind == MESSAGE_PORTS && session->phase == PHASE_UP)
         handle_event(session, message);
     else
@@ -293,8 +319,7 @@ static void control_on_end(void *ctx, int status, const char *text)
 static void events_on_end(void *ctx, int status, const char *text)
 {
     struct session *session = ctx;
-    if (session->phase != PHASE_EVENTS || session->events_over_control ||
-        !endpoint_has_events_port(session->endpoint)) {
+    if (session->phase != PHASE_EVENTS || !may_fall_back(session)) {
         lose(session, status, text);
         return;
     }

@@ -104,6 +104,13 @@ void mux_sync(struct mux *mux)
     mux->sync_due = true;
 }
 
+void mux_ask_for_sync(struct mux *mux)
+{
+    assert(mux->side == MUX_LISTENER);
+    if (!mux->synced)
+        mux->sync_due = true;
+}
+
 int mux_open(struct mux *mux, void *owner, uint32_t *ret_channel)
 {
     assert(mux->side == MUX_DIALER);

@@ -64,12 +64,15 @@ void mux_destroy(struct mux *mux); /* calls nothing */
 /* Dialer: queue (again) the SYNC. A mux that is synced is reset first. */
 void mux_sync(struct mux *mux);
 bool mux_is_synced(const struct mux *mux);
+/* Listener, when bytes come and no sync does: tells the dialer that what it says is not understood. Nothing
+ * when synced. */
+void mux_ask_for_sync(struct mux *mux);
 /* Both: the transport was lost or hung up. Tells every owner by on_reset(STATUS_GONE) and waits for a new
  * sync; unsent bytes go. */
 void mux_reset(struct mux *mux);
 
 /* Bytes from the wire. 0, or STATUS_MALFORMED / STATUS_TOO_LARGE / UV_ENOMEM: the stream can't be trusted;
- * call mux_reset. */
+ * call mux_reset. Dialer: UV_ECONNRESET when the listener was started anew and knows nothing of this sync. */
 int mux_feed(struct mux *mux, struct span bytes);
 
 /* Bytes for the wire: fills up to `size`, returns how many (0 = nothing to send). on_writable may be called

@@ -23,7 +23,7 @@ struct mux {
     /* sync */
     bool synced;
     struct session_id nonce; /* dialer: of the next or running sync; listener: of the running one */
-    bool sync_due;           /* a SYNC (dialer) or its answer (listener) is to be sent */
+    bool sync_due;           /* a SYNC (dialer), its answer or the wish for one (listener) is to be sent */
     bool frame_received;     /* since the sync */
 
     /* receiving */

@@ -20,7 +20,10 @@ static void put_sync(struct mux *mux)
 {
     const uint8_t *marker = mux->side == MUX_DIALER ? MUX_MARKER : MUX_MARKER_ANSWER;
     memcpy(mux->small, marker, MUX_MARKER_SIZE);
-    memcpy(mux->small + MUX_MARKER_SIZE, mux->nonce.bytes, SESSION_ID_SIZE);
+    if (mux->side == MUX_LISTENER && !mux->synced)
+        memset(mux->small + MUX_MARKER_SIZE, 0, SESSION_ID_SIZE); /* asks for a sync */
+    else
+        memcpy(mux->small + MUX_MARKER_SIZE, mux->nonce.bytes, SESSION_ID_SIZE);
     mux->small_size = MUX_SYNC_SIZE;
     mux->small_sent = 0;
     mux->sync_due = false;

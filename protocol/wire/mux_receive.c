@@ -241,6 +241,23 @@ static int feed_repeated_answer(struct mux *mux, struct span *bytes)
     return 0;
 }
 
+/* An answer among the frames comes from a listener that knows nothing of them. As above, an error waits until
+ * it is known to be none. */
+static int feed_dialer_frames(struct mux *mux, struct span *bytes)
+{
+    size_t end = bytes->size;
+    bool found = marker_scan_feed(&mux->scan, *bytes, &end);
+    size_t before = end;
+    if (found)
+        before = end > MUX_MARKER_SIZE ? end - MUX_MARKER_SIZE : 0;
+    if (mux->failure == 0 && before > 0)
+        mux->failure = feed_frames(mux, span_of(bytes->data, before));
+    consume(bytes, end);
+    if (found)
+        mux->failure = UV_ECONNRESET;
+    return mux->scan.matched == 0 ? mux->failure : 0;
+}
+
 static int feed_dialer(struct mux *mux, struct span *bytes)
 {
     if (!mux->synced) {
@@ -253,10 +270,7 @@ static int feed_dialer(struct mux *mux, struct span *bytes)
     bool may_be_answer = !mux->frame_received && frame_reader_at_boundary(&mux->reader);
     if (may_be_answer && (mux->answer_repeated > 0 || bytes->data[0] == 0xff))
         return feed_repeated_answer(mux, bytes);
-    if (mux->failure == 0)
-        mux->failure = feed_frames(mux, *bytes);
-    consume(bytes, bytes->size);
-    return mux->failure;
+    return feed_dialer_frames(mux, bytes);
 }
 
 int mux_feed(struct mux *mux, struct span bytes)

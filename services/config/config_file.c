@@ -12,7 +12,7 @@
 #include "protocol/base/status.h"
 #include "services/config/config_position.h"
 
-static int read_file(const char *path, char **ret_text, char *ret_problem)
+static int read_file(const char *path, char **ret_text, size_t *ret_size, char *ret_problem)
 {
     FILE *file = fopen(path, "re");
     if (file == NULL) {
@@ -32,17 +32,19 @@ static int read_file(const char *path, char **ret_text, char *ret_problem)
     }
     text[size] = '\0';
     *ret_text = text;
+    *ret_size = size;
     return 0;
 }
 
 int config_file_load(const char *path, struct config_file *ret, char ret_problem[static CONFIG_PROBLEM_MAX])
 {
     char *text;
-    int status = read_file(path, &text, ret_problem);
+    size_t size;
+    int status = read_file(path, &text, &size, ret_problem);
     if (status < 0)
         return status;
     json_error_t error;
-    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
     if (root == NULL || !json_is_object(root)) {
         if (root == NULL)
             snprintf(ret_problem, CONFIG_PROBLEM_MAX, "%s:%d:%d: %s", path, error.line,

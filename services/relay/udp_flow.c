@@ -92,6 +92,8 @@ static void handle_poll(uv_poll_t *poll, int status, int events)
         ssize_t size = recv(flow->fd, scratch, FRAME_DATAGRAM_MAX, MSG_DONTWAIT);
         if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
             break;
+        if (size < 0 && errno == EINTR)
+            continue;
         if (size < 0) {
             abort_flow(flow, uv_translate_sys_error(errno));
             return;

@@ -198,6 +198,9 @@ static void handle_poll(uv_poll_t *poll, int status, int events)
         touch(client);
         stream_send(client->channel.stream, FRAME_DATAGRAM, span_of(scratch, (size_t)received));
     }
+    if (status < 0 && !uv_is_closing((uv_handle_t *)poll))
+        uv_poll_start(poll, UV_READABLE,
+                      handle_poll); /* libuv stopped it with the error, which recvfrom has cleared */
 }
 
 int udp_server_create(struct relay *relay, int fd, const struct dial_target *target, struct flow_set *flows,

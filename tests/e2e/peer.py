@@ -87,6 +87,7 @@ def reset_server(port):
 def watch_server(port, file):
     for connection in listen(port):
         ended = read_to_end(connection, connection.sendall)
+        connection.close()
         with open(file, "w", encoding="ascii") as out:
             print(*ended, file=out)
 

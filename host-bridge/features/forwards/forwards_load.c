@@ -130,7 +130,7 @@ static int read_list(const struct json_reader *top, const char *key, size_t max,
 
 static int read_forwards(const struct json_reader *top, struct saved_state *saved)
 {
-    const json_t *list;
+    const json_t *list = NULL;
     int status = read_list(top, "forwards", FORWARDS_STATIC_MAX, &list);
     if (status < 0)
         return status;
@@ -191,7 +191,7 @@ static int read_rule(const struct json_reader *reader, struct policy_rule *ret)
 
 static int read_rules(const struct json_reader *top, struct saved_state *saved)
 {
-    const json_t *list;
+    const json_t *list = NULL;
     int status = read_list(top, "rules", POLICY_RULES_MAX, &list);
     if (status < 0)
         return status;
@@ -212,7 +212,7 @@ static int read_rules(const struct json_reader *top, struct saved_state *saved)
 static int read_remembered(const struct json_reader *top, struct saved_state *saved)
 {
     static const char *const KEYS[] = {"protocol", "guestPort", "hostPort", NULL};
-    const json_t *list;
+    const json_t *list = NULL;
     int status = read_list(top, "hostPorts", REMEMBERED_PORTS_MAX, &list);
     for (size_t i = 0; status == 0 && i < json_array_size(list); i++) {
         char place[32];

@@ -157,12 +157,23 @@ int policy_selector_parse(const char *text, struct policy_rule *ret,
     return 0;
 }
 
-/* Appends to out[*used …], a space before all but the first; what does not fit is cut. */
+/* Appends to out[*used …] what fits. */
+static void append_text(char *out, size_t size, size_t *used, const char *text)
+{
+    size_t room = size - 1 - *used;
+    size_t length = strnlen(text, room);
+    memcpy(out + *used, text, length);
+    *used += length;
+    out[*used] = '\0';
+}
+
+/* A space before all but the first. */
 static void append(char *out, size_t size, size_t *used, const char *prefix, const char *text)
 {
-    int length = snprintf(out + *used, size - *used, "%s%s%s", *used > 0 ? " " : "", prefix, text);
-    if (length > 0)
-        *used = (size_t)length < size - *used ? *used + (size_t)length : size - 1;
+    if (*used > 0)
+        append_text(out, size, used, " ");
+    append_text(out, size, used, prefix);
+    append_text(out, size, used, text);
 }
 
 void policy_selector_format(const struct policy_rule *rule, char *out, size_t size)
