@@ -23,7 +23,8 @@
 
 #include "protocol/base/status.h"
 
-#define READS_A_WAKEUP 8 /* then the loop's other descriptors have their turn */
+#define SEND_BUFFER_BYTES (1024 * 1024)
+#define READS_A_WAKEUP    8 /* then the loop's other descriptors have their turn */
 
 static void handle_poll(uv_poll_t *poll, int status, int events);
 
@@ -165,6 +166,14 @@ static const struct stream_ops OPS_SPLICE = {
     .close = stream_fd_close,
 };
 
+/* Fewer wakeups of the other side for each megabyte. The kernel caps it (at twice its default as a rule) and
+ * takes memory only for what is under way. */
+static void widen(int fd)
+{
+    int size = SEND_BUFFER_BYTES;
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
 int stream_fd_create(struct link_loop *loop, int fd, const struct stream_fd_options *options,
                      struct stream **ret)
 {
@@ -175,6 +184,8 @@ int stream_fd_create(struct link_loop *loop, int fd, const struct stream_fd_opti
     }
     s->loop = loop;
     s->fd = fd;
+    if (options->splice)
+        widen(fd);
     int status = uv_poll_init(loop->uv, &s->poll, fd);
     if (status < 0) {
         close(fd);

@@ -39,13 +39,14 @@ size_t tcp_flow_take_data(struct tcp_flow *flow, struct span bytes)
     return taken;
 }
 
-/* Pipe → socket; gives the pipe back when it is empty. */
-static void drain_pipe(struct tcp_flow *flow)
+/* Pipe → socket; gives the pipe back when it is empty. `more`: the rest of the frame is on its way, so a
+ * last, half-full segment waits for it. */
+static void drain_pipe(struct tcp_flow *flow, bool more)
 {
+    unsigned flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK | (more ? SPLICE_F_MORE : 0);
     struct bulk_pipe *pipe = flow->pipe_down;
     while (pipe->level > 0) {
-        ssize_t size =
-            splice(pipe->read_fd, NULL, flow->fd, NULL, pipe->level, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+        ssize_t size = splice(pipe->read_fd, NULL, flow->fd, NULL, pipe->level, flags);
         if (size < 0 && errno == EINTR)
             continue;
         if (size < 0 && !is_full(errno)) {
@@ -81,7 +82,7 @@ ssize_t tcp_flow_take_splice(struct tcp_flow *flow, int fd, size_t size)
     }
     pipe->level = (size_t)moved;
     flow->pipe_down = pipe;
-    drain_pipe(flow);
+    drain_pipe(flow, (size_t)moved < size);
     return moved;
 }
 
@@ -89,7 +90,7 @@ void tcp_flow_socket_writable(struct tcp_flow *flow)
 {
     flow->socket_blocked = false;
     if (flow->pipe_down != NULL)
-        drain_pipe(flow);
+        drain_pipe(flow, false);
     if (flow->over || flow->socket_blocked)
         return;
     if (flow->channel.fin_received)
