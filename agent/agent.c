@@ -4,6 +4,7 @@
 #define LOG_MODULE "agent"
 #include "agent/agent.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,12 +12,15 @@
 #include "agent/platform/system.h"
 #include "agent/routes.h"
 #include "agent/visits.h"
+#include "protocol/base/clock.h"
+#include "protocol/base/log_limit.h"
 #include "protocol/base/status.h"
 #include "protocol/link/listener.h"
 #include "protocol/link/reception.h"
 #include "services/relay/relay.h"
 
-#define RELISTEN_MS 2000 /* default listeners whose device or module is not there yet */
+#define RELISTEN_MS    2000 /* default listeners whose device or module is not there yet */
+#define RELISTEN_TRIES 60   /* for a second one: by then the guest has booted */
 
 struct agent {
     const struct agent_config *config;
@@ -32,6 +36,9 @@ struct agent {
     bool vsock_missing; /* a default listener still to be made */
     bool serial_missing;
     bool told_missing;
+    bool told_serial;
+    int relisten_tries;
+    struct log_limit refusals;
     bool stopping;
 };
 
@@ -86,7 +93,10 @@ static void handle_stream(void *ctx, struct stream *stream)
 
 static void handle_refused_peer(void *ctx, const char *who)
 {
-    log_warn("refused %s", who);
+    struct agent *agent = ctx;
+    uint64_t count;
+    if (log_limit_tell(&agent->refusals, clock_monotonic_ms(), &count))
+        log_warn("refused %" PRIu64 " connection%s, the last one of %s", count, count == 1 ? "" : "s", who);
 }
 
 static void handle_listener_end(void *ctx, int status, const char *text)
@@ -111,29 +121,50 @@ static int add_listener(struct agent *agent, const struct link_spec *spec, char 
 
 static void handle_relisten(uv_timer_t *timer);
 
-/* vsock's module and the virtio-serial port may come late in a guest's boot. */
+static bool add_default_vsock(struct agent *agent, char *ret_problem)
+{
+    struct link_spec spec;
+    if (link_spec_parse_listen("vsock", &spec, ret_problem) < 0 ||
+        add_listener(agent, &spec, ret_problem) < 0)
+        return false;
+    log_info("listening on vsock ports %u and %u", spec.control_port, spec.events_port);
+    return true;
+}
+
+static bool add_default_serial(struct agent *agent)
+{
+    char problem[TEXT_REASON_MAX + 1];
+    struct link_spec spec;
+    if (access(AGENT_SERIAL_PATH, F_OK) < 0)
+        return false;
+    if (link_spec_parse_listen("serial:" AGENT_SERIAL_PATH, &spec, problem) == 0 &&
+        add_listener(agent, &spec, problem) == 0) {
+        log_info("listening on %s", AGENT_SERIAL_PATH);
+        return true;
+    }
+    if (!agent->told_serial)
+        log_warn("%s; trying again", problem);
+    agent->told_serial = true;
+    return false;
+}
+
+/* vsock's module and the virtio-serial port may come late in a guest's boot, and either may be the one that
+ * the bridge uses: with one of them there the other is looked for as long as a boot takes. */
 static void add_default_listeners(struct agent *agent)
 {
     char problem[TEXT_REASON_MAX + 1] = "";
-    struct link_spec spec;
-    if (agent->vsock_missing && link_spec_parse_listen("vsock", &spec, problem) == 0 &&
-        add_listener(agent, &spec, problem) == 0) {
-        agent->vsock_missing = false;
-        log_info("listening on vsock ports %u and %u", spec.control_port, spec.events_port);
-    }
-    if (agent->serial_missing && access(AGENT_SERIAL_PATH, F_OK) == 0 &&
-        link_spec_parse_listen("serial:" AGENT_SERIAL_PATH, &spec, problem) == 0 &&
-        add_listener(agent, &spec, problem) == 0) {
-        agent->serial_missing = false;
-        log_info("listening on %s", AGENT_SERIAL_PATH);
-    }
-    bool something = !agent->vsock_missing || !agent->serial_missing;
-    if (!something && !agent->told_missing) {
+    if (agent->vsock_missing)
+        agent->vsock_missing = !add_default_vsock(agent, problem);
+    if (agent->serial_missing)
+        agent->serial_missing = !add_default_serial(agent);
+    bool nothing = agent->vsock_missing && agent->serial_missing;
+    if (nothing && !agent->told_missing) {
         agent->told_missing = true;
         log_warn("neither vsock nor %s is there yet (%s); looking again every %d s", AGENT_SERIAL_PATH,
                  problem, RELISTEN_MS / 1000);
     }
-    if (!something)
+    bool something_missing = agent->vsock_missing || agent->serial_missing;
+    if (nothing || (something_missing && ++agent->relisten_tries < RELISTEN_TRIES))
         uv_timer_start(&agent->relisten, handle_relisten, RELISTEN_MS, 0);
 }
 

@@ -128,24 +128,38 @@ struct program {
     uv_signal_t signals[2];
 };
 
-static void stop(struct program *program)
+/* Signals stay caught while it stops; they do not keep the loop alive. */
+static void handle_signal(uv_signal_t *handle, int number)
 {
-    agent_stop(program->agent);
+    struct program *program = handle->data;
+    log_info("stopping on signal %d", number);
+    if (program->agent != NULL)
+        agent_stop(program->agent);
+}
+
+static void start_signals(uv_loop_t *loop, struct program *program)
+{
+    static const int NUMBERS[2] = {SIGTERM, SIGINT};
     for (int i = 0; i < 2; i++) {
-        if (!uv_is_closing((uv_handle_t *)&program->signals[i]))
-            uv_close((uv_handle_t *)&program->signals[i], NULL);
+        uv_signal_init(loop, &program->signals[i]);
+        program->signals[i].data = program;
+        uv_signal_start(&program->signals[i], handle_signal, NUMBERS[i]);
+        uv_unref((uv_handle_t *)&program->signals[i]);
     }
 }
 
-static void handle_signal(uv_signal_t *handle, int number)
+static void finish_loop(uv_loop_t *loop, struct program *program)
 {
-    log_info("stopping on signal %d", number);
-    stop(handle->data);
+    for (int i = 0; i < 2; i++)
+        uv_close((uv_handle_t *)&program->signals[i], NULL);
+    uv_run(loop, UV_RUN_DEFAULT);
+    agent_destroy(program->agent);
+    if (uv_loop_close(loop) < 0)
+        log_error("handles were left open");
 }
 
 static int run(const struct agent_config *config)
 {
-    static const int NUMBERS[2] = {SIGTERM, SIGINT};
     uv_loop_t loop;
     if (uv_loop_init(&loop) < 0) {
         fprintf(stderr, "hospes-agent: no event loop\n");
@@ -153,26 +167,15 @@ static int run(const struct agent_config *config)
     }
     struct program program = {0};
     char problem[CONFIG_PROBLEM_MAX] = "out of memory";
+    start_signals(&loop, &program);
     int status = agent_create(&loop, config, &program.agent, problem);
-    for (int i = 0; i < 2; i++) {
-        uv_signal_init(&loop, &program.signals[i]);
-        program.signals[i].data = &program;
-        uv_signal_start(&program.signals[i], handle_signal, NUMBERS[i]);
-        uv_unref((uv_handle_t *)&program.signals[i]);
-    }
     if (status < 0) {
         fprintf(stderr, "hospes-agent: %s\n", problem);
         if (program.agent != NULL)
-            stop(&program);
+            agent_stop(program.agent);
     }
     uv_run(&loop, UV_RUN_DEFAULT);
-    for (int i = 0; i < 2; i++) {
-        if (!uv_is_closing((uv_handle_t *)&program.signals[i]))
-            uv_close((uv_handle_t *)&program.signals[i], NULL);
-    }
-    uv_run(&loop, UV_RUN_DEFAULT);
-    agent_destroy(program.agent);
-    uv_loop_close(&loop);
+    finish_loop(&loop, &program);
     return status < 0 ? 1 : 0;
 }
 

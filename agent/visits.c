@@ -4,11 +4,13 @@
 #define LOG_MODULE "visits"
 #include "agent/visits.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>
 
 #include "agent/routes.h"
+#include "protocol/base/clock.h"
 #include "protocol/base/log.h"
 #include "protocol/base/status.h"
 #include "protocol/link/reception.h"
@@ -20,6 +22,7 @@ struct visit {
     struct visit *next;
     struct served_session *session;
     struct flow_set flows;
+    uint64_t heard_ms; /* its last heartbeat; 0: none yet */
 };
 
 void visits_init(struct visits *visits, struct relay *relay, struct feed *feed,
@@ -47,12 +50,15 @@ static void end_visit(struct visit *visit)
 
 static void handle_request(void *ctx, struct stream *control, const struct message *request)
 {
-    routes_answer(control, request);
+    struct visits *visits = ctx;
+    routes_answer(&visits->routes, control, request);
 }
 
 static void handle_heartbeat(void *ctx, struct served_session *session)
 {
     struct visits *visits = ctx;
+    struct visit *visit = served_session_owner(session);
+    visit->heard_ms = clock_monotonic_ms();
     visits->on_heartbeat(visits->ctx);
 }
 
@@ -68,19 +74,23 @@ static void handle_session_end(void *ctx, struct served_session *session, int st
 static const struct served_session_handler SESSION_HANDLER = {
     .on_request = handle_request, .on_heartbeat = handle_heartbeat, .on_end = handle_session_end};
 
-static struct visit *oldest(struct visits *visits)
+/* The one to go when there are too many: as a rule the remains of a bridge that was cut off. One that has
+ * never sent a heartbeat goes first, so that nobody displaces a living bridge by saying hello and no more. */
+static struct visit *most_silent(struct visits *visits)
 {
-    struct visit *visit = visits->first;
-    while (visit->next != NULL)
-        visit = visit->next;
-    return visit;
+    struct visit *found = visits->first;
+    for (struct visit *visit = found->next; visit != NULL; visit = visit->next) {
+        if (visit->heard_ms <= found->heard_ms) /* newest first: of equals the oldest */
+            found = visit;
+    }
+    return found;
 }
 
 void visits_begin(struct visits *visits, struct stream *stream, const struct welcome_message *welcome,
                   const struct hello_message *hello)
 {
     if (visits->count >= AGENT_SESSIONS_MAX)
-        end_visit(oldest(visits)); /* as a rule the remains of a bridge that was cut off */
+        end_visit(most_silent(visits));
     struct visit *visit = calloc(1, sizeof(*visit));
     int status = visit == NULL ? UV_ENOMEM
                                : served_session_create(visits->relay->loop, stream, welcome, &SESSION_HANDLER,
@@ -126,6 +136,14 @@ static size_t count_flows(const struct visits *visits)
     return count;
 }
 
+static void log_refusal(struct visits *visits, uint16_t port, int status)
+{
+    uint64_t count;
+    if (log_limit_tell(&visits->refusals, clock_monotonic_ms(), &count))
+        log_warn("refused %" PRIu64 " connection%s, the last one to port %u: %s", count,
+                 count == 1 ? "" : "s", port, status_text(status));
+}
+
 void visits_open_channel(struct visits *visits, struct stream *stream,
                          const struct channel_open_message *open)
 {
@@ -135,7 +153,7 @@ void visits_open_channel(struct visits *visits, struct stream *stream,
         return;
     }
     if (count_flows(visits) >= AGENT_CONNECTIONS_MAX) {
-        log_warn("refused a connection: %d are open", AGENT_CONNECTIONS_MAX);
+        log_refusal(visits, open->target.port, STATUS_LIMIT);
         stream_abort(stream, STATUS_LIMIT, "");
         return;
     }
@@ -143,11 +161,12 @@ void visits_open_channel(struct visits *visits, struct stream *stream,
                      ? udp_flow_dial(visits->relay, stream, &open->target, &visit->flows)
                      : tcp_flow_dial(visits->relay, stream, &open->target, &visit->flows);
     if (status == UV_EMFILE || status == UV_ENFILE || status == UV_ENOMEM)
-        log_warn("refused a connection to port %u: %s", open->target.port, status_text(status));
+        log_refusal(visits, open->target.port, status);
 }
 
 void visits_end_all(struct visits *visits)
 {
     while (visits->first != NULL)
         end_visit(visits->first);
+    routes_finish(&visits->routes);
 }

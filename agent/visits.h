@@ -3,6 +3,8 @@
 #ifndef HOSPES_VISITS_H
 #define HOSPES_VISITS_H
 
+#include "agent/routes.h"
+#include "protocol/base/log_limit.h"
 #include "protocol/link/served_session.h"
 #include "services/relay/flow_set.h"
 #include "services/relay/relay.h"
@@ -14,6 +16,8 @@ struct visits {
     struct feed *feed;
     struct visit *first; /* newest first */
     size_t count;
+    struct routes routes;
+    struct log_limit refusals;
     void (*on_heartbeat)(void *ctx);
     void *ctx;
 };

@@ -57,8 +57,12 @@ static void load_state(struct bridge *bridge, struct guest *guest)
     char problem[TEXT_REASON_MAX + 1];
     json_t *state = store_load(bridge->store, guest_name(guest));
     const json_t *forwards = json_object_get(state, "forwards");
-    if (forwards != NULL && forwards_load(guest_forwards(guest), forwards, problem) < 0)
-        log_error("%s: what was remembered of its forwards is not used: %s", guest_name(guest), problem);
+    if (forwards != NULL && forwards_load(guest_forwards(guest), forwards, problem) < 0) {
+        log_error("%s: what was remembered of its forwards is not used, and is kept as %s.json.broken: %s",
+                  guest_name(guest), guest_name(guest), problem);
+        store_set_aside(bridge->store, guest_name(guest));
+        store_save_soon(bridge->store, guest_name(guest)); /* at least its link must not be forgotten */
+    }
     json_decref(state);
 }
 
@@ -115,7 +119,7 @@ static void handle_forward(void *ctx, struct guest *guest, const struct forward 
 static void handle_dirty(void *ctx, struct guest *guest)
 {
     struct bridge *bridge = ctx;
-    if (!bridge->loading)
+    if (!bridge->loading && bridge->store != NULL)
         store_save_soon(bridge->store, guest_name(guest));
 }
 

@@ -4,6 +4,7 @@
 #define LOG_MODULE "guest"
 #include "host-bridge/guest.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "host-bridge/guest_private.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/log.h"
+#include "protocol/base/log_limit.h"
 #include "protocol/base/status.h"
 #include "protocol/link/session.h"
 #include "services/relay/tcp_flow.h"
@@ -22,7 +24,7 @@
 
 struct guest {
     char *name, *link;
-    bool is_configured, closing, was_connected;
+    bool is_configured, closing;
     struct relay *relay;
     struct guest_news news;
     struct session *session;
@@ -31,7 +33,9 @@ struct guest {
     uint64_t since_ms;
     int error_status;
     char error[ERROR_TEXT_MAX];
+    bool fell_silent;              /* it was lost without a word, and nothing was heard since */
     struct welcome_message *agent; /* NULL: never connected */
+    struct log_limit refusals;
     uint64_t last_seen_ms, connects;
     int parts_open; /* until on_closed */
     void (*on_closed)(void *ctx);
@@ -52,10 +56,7 @@ static void set_error(struct guest *guest, int status, const char *text)
     guest->error_status = status;
     snprintf(guest->error, sizeof(guest->error), "%s%s%s", status_text(status), text[0] != '\0' ? ": " : "",
              text);
-    for (char *c = guest->error; *c != '\0'; c++) { /* part of it may be the guest's own words */
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?';
-    }
+    log_escape(guest->error); /* part of it may be the guest's own words */
 }
 
 static void handle_up(void *ctx, const struct welcome_message *agent, bool resumed)
@@ -68,7 +69,7 @@ static void handle_up(void *ctx, const struct welcome_message *agent, bool resum
     guest->connects++;
     guest->error_status = 0;
     guest->error[0] = '\0';
-    guest->was_connected = true;
+    guest->fell_silent = false;
     guest->last_seen_ms = clock_realtime_ms();
     set_state(guest, GUEST_CONNECTED);
     log_info("%s: connected to %s on %s", guest->name, agent->software, agent->hostname);
@@ -81,6 +82,7 @@ static void handle_down(void *ctx, int status, const char *text)
 {
     struct guest *guest = ctx;
     guest->last_seen_ms = clock_realtime_ms() - (status == STATUS_SILENT ? HEARTBEAT_TIMEOUT_MS : 0);
+    guest->fell_silent = status == STATUS_SILENT;
     set_error(guest, status, text);
     set_state(guest, GUEST_CONNECTING);
     log_warn("%s: disconnected: %s", guest->name, guest->error);
@@ -92,6 +94,7 @@ static void handle_try_failed(void *ctx, int status, const char *text)
 {
     struct guest *guest = ctx;
     bool new_reason = status != guest->error_status;
+    guest->fell_silent = guest->fell_silent && status == STATUS_NO_GREETING;
     set_error(guest, status, text);
     set_state(guest, status == STATUS_NEEDS_AUTHENTICATION ? GUEST_DISABLED : GUEST_CONNECTING);
     if (!new_reason)
@@ -118,6 +121,14 @@ static void refuse_client(int fd)
     close(fd);
 }
 
+static void log_refusal(struct guest *guest, uint16_t port, int status)
+{
+    uint64_t count;
+    if (log_limit_tell(&guest->refusals, clock_monotonic_ms(), &count))
+        log_warn("%s: refused %" PRIu64 " connection%s, the last one to port %u: %s", guest->name, count,
+                 count == 1 ? "" : "s", port, status_text(status));
+}
+
 static void carry_tcp(void *ctx, int fd, const struct dial_target *target, struct flow_set *flows)
 {
     struct guest *guest = ctx;
@@ -128,7 +139,7 @@ static void carry_tcp(void *ctx, int fd, const struct dial_target *target, struc
     else
         status = tcp_flow_carry(guest->relay, fd, stream, flows);
     if (status < 0)
-        log_warn("%s: refused a connection to port %u: %s", guest->name, target->port, status_text(status));
+        log_refusal(guest, target->port, status);
 }
 
 static int open_udp_channel(void *ctx, const struct dial_target *target, struct stream **ret)
@@ -340,6 +351,11 @@ static enum vm_liveness judge_vm(int status)
     case STATUS_VERSION:
     case STATUS_UNKNOWN_SESSION:
     case STATUS_MALFORMED:
+    case STATUS_TOO_LARGE:
+    case STATUS_UNEXPECTED:
+    case STATUS_NOT_SUPPORTED:
+    case STATUS_NOT_ALLOWED:
+    case STATUS_LIMIT:
         return VM_ALIVE;
     case STATUS_NO_SUCH_VM:
     case UV_ENOENT:
@@ -357,9 +373,9 @@ void guest_liveness(const struct guest *guest, struct guest_liveness *ret)
     bool silent = up && session_is_silent(guest->session);
     *ret = (struct guest_liveness){
         .vm = up ? (silent ? VM_UNKNOWN : VM_ALIVE) : judge_vm(guest->error_status),
-        .agent = !up      ? AGENT_ABSENT
-                 : silent ? AGENT_SILENT
-                          : AGENT_ALIVE,
+        .agent = silent || (!up && guest->fell_silent) ? AGENT_SILENT
+                 : up                                  ? AGENT_ALIVE
+                                                       : AGENT_ABSENT,
         .requests_pending = requests_pending(requests),
         .request_quiet_ms = requests_oldest_age_ms(requests),
     };

@@ -127,38 +127,50 @@ static int configure(const struct options *options, struct bridge_config *config
 struct program {
     struct bridge *bridge;
     uv_signal_t signals[2];
+    bool stopping;
 };
 
-static void close_signals(struct program *program)
-{
-    for (int i = 0; i < 2; i++) {
-        if (!uv_is_closing((uv_handle_t *)&program->signals[i]))
-            uv_close((uv_handle_t *)&program->signals[i], NULL);
-    }
-}
-
+/* Signals stay caught while it stops, so that a second one does not cut off what is being saved; they do not
+ * keep the loop alive. */
 static void handle_signal(uv_signal_t *handle, int number)
 {
     struct program *program = handle->data;
-    log_info("stopping on signal %d", number);
-    bridge_stop(program->bridge);
-    close_signals(program);
+    log_info(program->stopping ? "still stopping (signal %d)" : "stopping on signal %d", number);
+    program->stopping = true;
+    if (program->bridge != NULL)
+        bridge_stop(program->bridge);
+}
+
+static void start_signals(uv_loop_t *loop, struct program *program)
+{
+    static const int NUMBERS[2] = {SIGTERM, SIGINT};
+    for (int i = 0; i < 2; i++) {
+        uv_signal_init(loop, &program->signals[i]);
+        program->signals[i].data = program;
+        uv_signal_start(&program->signals[i], handle_signal, NUMBERS[i]);
+        uv_unref((uv_handle_t *)&program->signals[i]);
+    }
+}
+
+static void finish_loop(uv_loop_t *loop, struct program *program)
+{
+    for (int i = 0; i < 2; i++)
+        uv_close((uv_handle_t *)&program->signals[i], NULL);
+    uv_run(loop, UV_RUN_DEFAULT);
+    bridge_destroy(program->bridge);
+    if (uv_loop_close(loop) < 0)
+        log_error("handles were left open");
 }
 
 static int run(const struct options *options, const struct bridge_config *config)
 {
-    static const int NUMBERS[2] = {SIGTERM, SIGINT};
     uv_loop_t loop;
     if (uv_loop_init(&loop) < 0) {
         fprintf(stderr, "hospes-bridge: no event loop\n");
         return 1;
     }
     struct program program = {0};
-    for (int i = 0; i < 2; i++) {
-        uv_signal_init(&loop, &program.signals[i]);
-        program.signals[i].data = &program;
-        uv_signal_start(&program.signals[i], handle_signal, NUMBERS[i]);
-    }
+    start_signals(&loop, &program);
     struct bridge_options bridge_options = {options->paths.state_dir, options->paths.socket};
     char problem[CONFIG_PROBLEM_MAX];
     int status = bridge_create(&loop, config, &bridge_options, &program.bridge, problem);
@@ -166,13 +178,11 @@ static int run(const struct options *options, const struct bridge_config *config
         fprintf(stderr, "hospes-bridge: %s\n", problem);
         if (program.bridge != NULL)
             bridge_stop(program.bridge);
-        close_signals(&program);
     } else {
         log_info("ready: %s", options->paths.socket);
     }
     uv_run(&loop, UV_RUN_DEFAULT);
-    bridge_destroy(program.bridge);
-    uv_loop_close(&loop);
+    finish_loop(&loop, &program);
     return status < 0 ? 1 : 0;
 }
 

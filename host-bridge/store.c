@@ -49,13 +49,28 @@ static void make_path(const struct store *store, const char *name, const char *s
     snprintf(out, PATH_SIZE, "%s/%s%s", store->folder, name, suffix);
 }
 
+/* Says so at the start, and not when the first change is lost. */
+static int check_writable(const char *folder)
+{
+    char path[PATH_SIZE];
+    snprintf(path, sizeof(path), "%s/.writable", folder);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return uv_translate_sys_error(errno);
+    close(fd);
+    unlink(path);
+    return 0;
+}
+
 int store_open(uv_loop_t *uv, const char *folder, struct store **ret,
                char ret_problem[static TEXT_REASON_MAX + 1])
 {
     struct store *store = calloc(1, sizeof(*store));
     int status = store == NULL ? UV_ENOMEM : paths_make_folder(folder);
+    if (status == 0)
+        status = check_writable(folder);
     if (status < 0) {
-        snprintf(ret_problem, TEXT_REASON_MAX + 1, "cannot make the state folder %.150s: %s", folder,
+        snprintf(ret_problem, TEXT_REASON_MAX + 1, "cannot write to the state folder %.150s: %s", folder,
                  status_text(status));
         free(store);
         return status;
@@ -77,17 +92,28 @@ json_t *store_load(struct store *store, const char *name)
     return json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
 }
 
+void store_set_aside(const struct store *store, const char *name)
+{
+    char path[PATH_SIZE], aside[PATH_SIZE];
+    make_path(store, name, ".json", path);
+    make_path(store, name, ".json.broken", aside);
+    if (rename(path, aside) < 0)
+        log_error("cannot set %s aside: %s", path, status_text(uv_translate_sys_error(errno)));
+}
+
 static void read_one(struct store *store, const char *name,
                      void (*on_guest)(void *ctx, const char *name, const json_t *state, const char *problem),
                      void *ctx)
 {
-    char path[PATH_SIZE], aside[PATH_SIZE], problem[TEXT_REASON_MAX + 1];
+    char path[PATH_SIZE], problem[TEXT_REASON_MAX + 1];
     json_error_t error;
     make_path(store, name, ".json", path);
     json_t *state = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-    if (state == NULL || !json_is_object(state)) {
-        make_path(store, name, ".json.broken", aside);
-        rename(path, aside);
+    if (state == NULL && json_error_code(&error) == json_error_cannot_open_file) {
+        snprintf(problem, sizeof(problem), "its state file is not used: %.150s", error.text);
+        on_guest(ctx, name, NULL, problem);
+    } else if (state == NULL || !json_is_object(state)) {
+        store_set_aside(store, name);
         snprintf(problem, sizeof(problem),
                  "its state file was broken (%.100s) and is kept as %.60s.json.broken",
                  state == NULL ? error.text : "no object", name);
@@ -104,6 +130,9 @@ void store_each(struct store *store,
 {
     struct dirent **entries;
     int count = scandir(store->folder, &entries, NULL, alphasort);
+    if (count < 0)
+        log_error("nothing is remembered: cannot read %s: %s", store->folder,
+                  status_text(uv_translate_sys_error(errno)));
     for (int i = 0; i < count; i++) {
         char *name = entries[i]->d_name;
         size_t size = strlen(name);
@@ -212,6 +241,8 @@ static void handle_timer(uv_timer_t *timer)
 
 void store_save_soon(struct store *store, const char *name)
 {
+    if (uv_is_closing((uv_handle_t *)&store->timer))
+        return; /* all is written */
     struct pending **link = &store->first;
     while (*link != NULL && strcmp((*link)->name, name) != 0)
         link = &(*link)->next;
@@ -224,7 +255,7 @@ void store_save_soon(struct store *store, const char *name)
         snprintf(pending->name, sizeof(pending->name), "%s", name);
         *link = pending;
     }
-    if (!uv_is_active((uv_handle_t *)&store->timer))
+    if (!store->closing && !uv_is_active((uv_handle_t *)&store->timer))
         uv_timer_start(&store->timer, handle_timer, STORE_DELAY_MS, 0);
 }
 

@@ -10,7 +10,7 @@
 
 struct store; /* opaque */
 
-/* Makes the folder (0700). On failure a sentence. */
+/* Makes the folder (0700) and sees whether it can be written to. On failure a sentence. */
 int store_open(uv_loop_t *uv, const char *folder, struct store **ret,
                char ret_problem[static TEXT_REASON_MAX + 1]);
 
@@ -19,6 +19,8 @@ int store_open(uv_loop_t *uv, const char *folder, struct store **ret,
 void store_each(struct store *store,
                 void (*on_guest)(void *ctx, const char *name, const json_t *state, const char *problem),
                 void *ctx);
+/* Keeps NAME.json, which turned out to be of no use, as NAME.json.broken. */
+void store_set_aside(const struct store *store, const char *name);
 /* One guest's state, owned by the caller; NULL when nothing is remembered. */
 json_t *store_load(struct store *store, const char *name);
 

@@ -39,10 +39,13 @@ static json_t *view_error(const struct guest *guest)
 json_t *view_guest(const struct guest *guest)
 {
     const struct welcome_message *agent = guest_agent(guest);
-    return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "name", view_text(guest_name(guest)), "link",
+    struct guest_liveness liveness;
+    guest_liveness(guest, &liveness);
+    return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "name", view_text(guest_name(guest)), "link",
                      view_text(guest_link(guest)), "state", guest_state_name(guest_state(guest)), "since",
                      view_time(guest_since_ms(guest)), "agent", view_agent(agent), "capabilities",
-                     view_capabilities(agent), "error", view_error(guest));
+                     view_capabilities(agent), "liveness", view_liveness(&liveness), "error",
+                     view_error(guest));
 }
 
 json_t *view_liveness(const struct guest_liveness *liveness)

@@ -44,10 +44,14 @@ bool log_level_parse(const char *text, enum log_level *ret_level)
 }
 
 /* A guest's text may hold anything; a log line must not move the cursor or fake another line. */
-static void escape_controls(char *line)
+void log_escape(char *text)
 {
-    for (char *c = line; *c != '\0'; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+    for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++) {
+        bool c1 = *c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0; /* U+0080 to U+009F in UTF-8 */
+        bool override = *c == 0xe2 && c[1] == 0x80 && c[2] >= 0xa8 && c[2] <= 0xae;
+        if (c1 || override)
+            memset(c, '?', c1 ? 2 : 3);
+        else if (*c < 0x20 || *c == 0x7f)
             *c = '?';
     }
 }
@@ -62,7 +66,7 @@ void log_write(enum log_level level, const char *module, const char *format, ...
     va_start(arguments, format);
     vsnprintf(line + prefix, sizeof(line) - 1 - (size_t)prefix, format, arguments);
     va_end(arguments);
-    escape_controls(line);
+    log_escape(line);
     if (current_sink != NULL) {
         current_sink(current_ctx, level, line);
         return;

@@ -21,6 +21,10 @@ bool log_level_parse(const char *text, enum log_level *ret_level);
 void log_write(enum log_level level, const char *module, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Makes text of another's choice fit for one line of a terminal: each byte of a control character (C0, C1,
+ * DEL), of a line separator and of a change of direction becomes '?'. */
+void log_escape(char *text);
+
 #define log_error(...) log_write(LOG_ERROR, LOG_MODULE, __VA_ARGS__)
 #define log_warn(...)  log_write(LOG_WARN, LOG_MODULE, __VA_ARGS__)
 #define log_info(...)  log_write(LOG_INFO, LOG_MODULE, __VA_ARGS__)

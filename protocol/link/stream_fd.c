@@ -100,6 +100,14 @@ static void go_on_greeting(struct stream_fd *s)
         stream_fd_end(s, STATUS_GREETING_REFUSED, "");
 }
 
+/* A message may cost far more than its bytes: a stream of messages has one small read, then others have their
+ * turn. */
+static int reads_a_wakeup(const struct stream_fd *s)
+{
+    bool messages_only = s->base.handler == NULL || s->base.handler->on_data == NULL;
+    return messages_only ? 1 : READS_A_WAKEUP;
+}
+
 static void go_on(struct stream_fd *s, int events)
 {
     if (s->state == STATE_CONNECTING)
@@ -110,7 +118,7 @@ static void go_on(struct stream_fd *s, int events)
         stream_fd_flush(s);
     if ((events & UV_READABLE) == 0)
         return;
-    for (int i = 0; i < READS_A_WAKEUP && s->base.handler != NULL && s->state == STATE_OPEN && !s->paused;
+    for (int i = 0; i < reads_a_wakeup(s) && s->base.handler != NULL && s->state == STATE_OPEN && !s->paused;
          i++) {
         if (!stream_fd_read_once(s))
             break;

@@ -139,7 +139,7 @@ bool stream_fd_read_once(struct stream_fd *s)
         return full;
     }
     s->bulk = false;
-    if (full && s->read_size < READ_SIZE_MAX)
+    if (full && s->read_size < READ_SIZE_MAX && s->base.handler->on_data != NULL)
         s->read_size *= 2;
     return full;
 }

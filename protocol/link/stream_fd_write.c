@@ -33,7 +33,9 @@ int stream_fd_send(struct stream *stream, enum frame_type type, struct span payl
     struct stream_fd *s = (struct stream_fd *)stream;
     if (s->write_dead || s->state == STATE_ENDED)
         return 0; /* reading will find the end */
-    assert(s->splice_left == 0);
+    if (s->splice_left > 0)
+        return UV_ENOBUFS; /* nothing fits into a frame that is being spliced: a reset becomes a cut within it
+                            */
     uint8_t head[FRAME_HEADER_SIZE];
     frame_header_encode(&(struct frame_header){.length = (uint32_t)payload.size, .type = (uint8_t)type},
                         head);

@@ -22,6 +22,7 @@ api_socket=$work/run/api.sock
 patience=${HOSPES_E2E_PATIENCE:-30} # seconds: silence on a link is noticed after 15, and a busy machine is slow
 declare -A pid=()                   # of every spawned process, by its name
 declare -A daemons=()               # those of them that must end with status 0 when told to
+export PYTHONDONTWRITEBYTECODE=1 # the sources stay as they are
 export HOSPES_SOCKET=$api_socket HOME=$work XDG_CONFIG_HOME=$work/xdg XDG_STATE_HOME=$work/xdg XDG_RUNTIME_DIR=$work/run
 mkdir -m 0700 "$work/run"
 

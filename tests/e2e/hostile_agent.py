@@ -3,7 +3,7 @@
 """Agents as nobody should write them, each behind a socket that is named as its attack.
 
 usage: hostile_agent.py list             prints ATTACK, what the bridge must say of it, and the port whose connections
-                                         are attacked (0: none), a line each
+                                         are attacked (0: none), a line each; floods are not among them
        hostile_agent.py serve FOLDER     serves every attack at FOLDER/ATTACK; one line of output when all listen
 """
 
@@ -171,9 +171,11 @@ def nothing(_):
 CONTROL = {"data-on-control": (frame(DATA, b"x" * 70000), "UNEXPECTED"),
            "second-welcome": (welcome(), "UNEXPECTED"),
            "late-pong": (nothing, "connected"),
-           "never-reads": (nothing, "SILENT"),
-           "flood": (flood, "connected")}
-FEEDS = {"storm": (storm, "connected"), "churn": (churn, "connected"), "endless-snapshot": (endless_snapshot, "connected")}
+           "never-reads": (nothing, "connected|SILENT")}
+
+# A core's worth of work each: one at a time.
+CONTROL_FLOODS = {"flood": flood}
+EVENT_FLOODS = {"storm": storm, "churn": churn, "endless-snapshot": endless_snapshot}
 
 # Said in answer to CHANNEL_OPEN. The guest stays connected, the client's connection ends.
 OPENED = message(CHANNEL_OPENED)
@@ -192,8 +194,7 @@ CHANNELS = {
     "channel-closes": b"",
 }
 
-ATTACKS = {**INSTEAD_OF_WELCOME, **EVENTS, **CONTROL, **FEEDS, **{name: (said, "connected") for name, said in
-                                                                  CHANNELS.items()}}
+ATTACKS = {**INSTEAD_OF_WELCOME, **EVENTS, **CONTROL, **{name: (said, "connected") for name, said in CHANNELS.items()}}
 
 
 def channel_port(attack):
@@ -222,7 +223,7 @@ def serve_control(attack, peer):
         stay(peer, said)
         return
     peer.send(welcome())
-    said = CONTROL.get(attack, (nothing,))[0]
+    said = CONTROL_FLOODS.get(attack) or CONTROL.get(attack, (nothing,))[0]
     while True:
         number, request, _ = peer.message()
         if attack == "late-pong":
@@ -239,7 +240,7 @@ def serve_control(attack, peer):
 
 def serve_events(attack, peer):
     peer.send(welcome(epoch=7, sequence=1, os=ESCAPES))
-    said = EVENTS.get(attack, FEEDS.get(attack, (snapshot(),)))[0]
+    said = EVENT_FLOODS.get(attack) or EVENTS.get(attack, (snapshot(),))[0]
     if attack in CHANNELS:
         said = snapshot(port(channel_port(attack)))
     say(peer, said)
@@ -277,7 +278,7 @@ def main():
         return
     if len(sys.argv) != 3 or sys.argv[1] != "serve":
         sys.exit(__doc__)
-    for attack in ATTACKS:
+    for attack in [*ATTACKS, *CONTROL_FLOODS, *EVENT_FLOODS]:
         server = socket.socket(socket.AF_UNIX)
         path = os.path.join(sys.argv[2], attack)
         if os.path.exists(path):

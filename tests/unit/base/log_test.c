@@ -56,6 +56,8 @@ static void control_characters_never_reach_the_sink(void **state)
     log_error("a\nerror fake: b\033[2J\177");
     assert_int_equal(seen.lines, 1);
     assert_string_equal(seen.line, "error test: a?error fake: b?[2J?");
+    log_error("a\302\2332Jb\342\200\256c \303\251 \302\240 \342\200\223 \302");
+    assert_string_equal(seen.line, "error test: a??2Jb???c \303\251 \302\240 \342\200\223 \302");
     log_set_sink(NULL, NULL);
 }
 
