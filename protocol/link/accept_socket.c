@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Accepts in bounded batches. With no descriptor left a pending client would wake a level-triggered poll for
- * ever: the reserve lets it in to be closed at once. */
+ * ever: the reserve lets it in to be closed at once. Where that is not possible either (the whole system has
+ * none), the socket is left alone for a moment. */
 #include "protocol/link/accept_socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,15 +15,38 @@ static int open_reserve(void)
     return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-static void turn_one_away(struct accept_socket *accept_socket)
+#define REST_MS 100
+
+static void handle_poll(uv_poll_t *poll, int status, int events);
+
+static void handle_rest_over(uv_timer_t *timer)
+{
+    struct accept_socket *accept_socket = timer->data;
+    uv_poll_start(&accept_socket->poll, UV_READABLE, handle_poll);
+}
+
+static void rest(struct accept_socket *accept_socket)
+{
+    uv_poll_stop(&accept_socket->poll);
+    uv_timer_start(&accept_socket->timer, handle_rest_over, REST_MS, 0);
+}
+
+/* False when there was no client (the kernel looks for a descriptor before it looks for one), or no way to
+ * let it in. */
+static bool turn_one_away(struct accept_socket *accept_socket)
 {
     if (accept_socket->reserve_fd >= 0)
         close(accept_socket->reserve_fd);
     int fd = accept4(accept_socket->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    bool nobody = fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
     if (fd >= 0)
         close(fd);
     accept_socket->reserve_fd = open_reserve();
-    accept_socket->on_exhausted(accept_socket->ctx);
+    if (fd >= 0)
+        accept_socket->on_exhausted(accept_socket->ctx);
+    else if (!nobody)
+        rest(accept_socket);
+    return fd >= 0;
 }
 
 static void handle_poll(uv_poll_t *poll, int status, int events)
@@ -33,12 +58,15 @@ static void handle_poll(uv_poll_t *poll, int status, int events)
             accept_socket->on_accept(accept_socket->ctx, fd);
             continue;
         }
-        if (errno == EMFILE || errno == ENFILE) {
-            turn_one_away(accept_socket);
+        if (errno == EINTR || errno == ECONNABORTED)
             continue;
-        }
-        if (errno != EINTR && errno != ECONNABORTED)
+        if (errno == EAGAIN || errno == EWOULDBLOCK)
             break;
+        if ((errno == EMFILE || errno == ENFILE) && turn_one_away(accept_socket))
+            continue;
+        if (errno == ENOMEM || errno == ENOBUFS)
+            rest(accept_socket);
+        break;
     }
 }
 
@@ -51,6 +79,9 @@ int accept_socket_init(struct accept_socket *accept_socket, uv_loop_t *uv, int f
         return status;
     }
     accept_socket->poll.data = accept_socket;
+    uv_timer_init(uv, &accept_socket->timer);
+    accept_socket->timer.data = accept_socket;
+    accept_socket->handles = 2;
     accept_socket->fd = fd;
     accept_socket->reserve_fd = open_reserve();
     accept_socket->on_accept = on_accept;
@@ -63,7 +94,7 @@ int accept_socket_init(struct accept_socket *accept_socket, uv_loop_t *uv, int f
 static void handle_closed(uv_handle_t *handle)
 {
     struct accept_socket *accept_socket = handle->data;
-    if (accept_socket->on_closed != NULL)
+    if (--accept_socket->handles == 0 && accept_socket->on_closed != NULL)
         accept_socket->on_closed(accept_socket->ctx);
 }
 
@@ -71,6 +102,7 @@ void accept_socket_close(struct accept_socket *accept_socket, void (*on_closed)(
 {
     accept_socket->on_closed = on_closed;
     uv_close((uv_handle_t *)&accept_socket->poll, handle_closed);
+    uv_close((uv_handle_t *)&accept_socket->timer, handle_closed);
     close(accept_socket->fd);
     if (accept_socket->reserve_fd >= 0)
         close(accept_socket->reserve_fd);

@@ -9,6 +9,8 @@
 
 struct accept_socket {
     uv_poll_t poll;
+    uv_timer_t timer; /* ends a rest */
+    int handles;      /* not yet closed */
     int fd;
     int reserve_fd; /* given up for a moment to turn away a client when there are no descriptors left */
     /* A connected, non-blocking descriptor: the callee's from now on. */

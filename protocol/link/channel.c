@@ -93,9 +93,7 @@ static void handle_writable(void *ctx)
 
 static void handle_end(void *ctx, int status, const char *text)
 {
-    struct channel *channel = ctx;
-    if (channel->fin_sent && channel->fin_received)
-        return; /* the other side was faster to close */
+    struct channel *channel = ctx; /* a channel that was done is closed: something of this one is lost */
     reset(channel, status == UV_EOF ? UV_ECONNRESET : status, text);
 }
 

@@ -33,8 +33,10 @@ void stream_fd_update_poll(struct stream_fd *s)
     if (s->base.handler == NULL || uv_is_closing((uv_handle_t *)&s->poll))
         return;
     int events = 0;
-    if (s->state == STATE_CONNECTING || buffer_size(&s->out) > 0 || s->notify)
-        events |= s->write_dead ? 0 : UV_WRITABLE;
+    bool writing = s->state == STATE_CONNECTING || (s->state == STATE_GREETING && !s->greeting_sent) ||
+                   (s->state == STATE_OPEN && (buffer_size(&s->out) > 0 || s->notify));
+    if (writing && !s->write_dead)
+        events |= UV_WRITABLE;
     if (s->state == STATE_GREETING || (s->state == STATE_OPEN && !s->paused))
         events |= UV_READABLE;
     if (s->state == STATE_ENDED)

@@ -13,6 +13,8 @@
 static int handle_frame(void *ctx, const struct frame_header *header, struct span payload)
 {
     struct stream_fd *s = ctx;
+    if (s->base.handler == NULL || s->state == STATE_ENDED)
+        return UV_ECANCELED; /* closed by the handler of the DATA before */
     if (header->channel != 0 || header->type == FRAME_CREDIT)
         return STATUS_MALFORMED;
     s->base.handler->on_frame(s->base.ctx, (enum frame_type)header->type, payload);

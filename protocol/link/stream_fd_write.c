@@ -55,7 +55,7 @@ int stream_fd_send(struct stream *stream, enum frame_type type, struct span payl
         status = buffer_append(&s->out, head + sent, sizeof(head) - sent);
         sent = sizeof(head);
     }
-    if (status == 0)
+    if (status == 0 && payload.size > 0)
         status = buffer_append(&s->out, payload.data + (sent - sizeof(head)),
                                payload.size - (sent - sizeof(head)));
     if (status < 0)

@@ -230,7 +230,7 @@ static int feed_repeated_answer(struct mux *mux, struct span *bytes)
         uint8_t expected =
             at < MUX_MARKER_SIZE ? MUX_MARKER_ANSWER[at] : mux->nonce.bytes[at - MUX_MARKER_SIZE];
         if (bytes->data[0] != expected) {
-            mux->failure = STATUS_MALFORMED;
+            mux->failure = at < MUX_MARKER_SIZE ? STATUS_MALFORMED : UV_ECONNRESET; /* another's answer */
             return mux->failure;
         }
         consume(bytes, 1);

@@ -5,6 +5,7 @@
 #include "tests/unit/wire/mux_pair.h"
 
 #include <string.h>
+#include <uv.h>
 
 static struct mux_pair pair;
 
@@ -227,6 +228,45 @@ static void a_reset_tells_every_owner_once(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* The listener that a dialer was talking to is gone; another one has its place and knows no sync. */
+static void a_listener_started_anew_is_noticed_wherever_the_frames_stand(void **state)
+{
+    for (size_t cut = 0; cut <= 40; cut++) {
+        for (size_t piece = 1; piece <= 40; piece += 13) {
+            mux_pair_sync(&pair);
+            struct owner *here = mux_end_open(&pair.dialer);
+            owner_send(here, FRAME_DATA, "ping", 4);
+            mux_pair_pump(&pair);
+            struct owner *there = mux_end_owner(&pair.listener, here->channel);
+            owner_send(there, FRAME_DATA, "some bytes of the old one...", 28);
+            mux_end_produce(&pair.listener, cut); /* the rest is lost with it */
+            mux_reset(pair.listener.mux);
+            mux_ask_for_sync(pair.listener.mux);
+            assert_int_equal(mux_end_produce(&pair.listener, 1000), MUX_MARKER_SIZE + SESSION_ID_SIZE);
+            int status = 0;
+            while (status == 0 && buffer_size(&pair.listener.wire) > 0) {
+                struct span bytes = buffer_span(&pair.listener.wire);
+                size_t size = bytes.size < piece ? bytes.size : piece;
+                status = mux_feed(pair.dialer.mux, span_of(bytes.data, size));
+                buffer_consume(&pair.listener.wire, size);
+            }
+            assert_int_equal(status, UV_ECONNRESET);
+            teardown(state);
+            setup(state);
+        }
+    }
+}
+
+static void a_wish_for_a_sync_means_nothing_to_a_dialer_that_is_about_to_send_one(void **state)
+{
+    mux_ask_for_sync(pair.listener.mux);
+    mux_end_produce(&pair.listener, 20); /* half of it: the SYNC cuts it off */
+    mux_pair_sync(&pair);
+    check_that_it_works();
+    mux_ask_for_sync(pair.listener.mux); /* synced: nothing to ask for */
+    assert_false(mux_has_output(pair.listener.mux));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +281,10 @@ int main(void)
         TEST(an_answer_to_the_sync_before_the_reset_is_no_answer),
         TEST(a_lost_listener_is_found_again),
         TEST(a_reset_tells_every_owner_once),
+        cmocka_unit_test_setup_teardown(a_listener_started_anew_is_noticed_wherever_the_frames_stand, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_wish_for_a_sync_means_nothing_to_a_dialer_that_is_about_to_send_one,
+                                        setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
