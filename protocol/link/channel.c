@@ -91,10 +91,16 @@ static void handle_writable(void *ctx)
         channel->handler->on_writable(channel->ctx);
 }
 
+/* The other side closes first when its part is done. What it sent may still be on its way into our socket. */
 static void handle_end(void *ctx, int status, const char *text)
 {
-    struct channel *channel = ctx; /* a channel that was done is closed: something of this one is lost */
-    reset(channel, status == UV_EOF ? UV_ECONNRESET : status, text);
+    struct channel *channel = ctx;
+    bool clean = status == UV_EOF && channel->fin_sent && channel->fin_received &&
+                 stream_write_room(channel->stream) > 0;
+    if (!clean)
+        reset(channel, status == UV_EOF ? UV_ECONNRESET : status, text);
+    else if (channel->handler->on_writable != NULL)
+        channel->handler->on_writable(channel->ctx);
 }
 
 static const struct stream_handler HANDLER = {.on_frame = handle_frame,

@@ -70,7 +70,8 @@ static inline int stream_send(struct stream *stream, enum frame_type type, struc
     return stream->ops->send(stream, type, payload);
 }
 
-/* How many bytes of DATA stream_write takes now; 0 = blocked, on_writable follows. */
+/* How many bytes of DATA stream_write takes now; 0 = blocked, on_writable follows. Within and after on_end: 0
+ * = something that was queued will never be sent. */
 static inline size_t stream_write_room(struct stream *stream)
 {
     return stream->ops->write_room(stream);

@@ -69,6 +69,8 @@ size_t stream_fd_write_room(struct stream *stream)
     struct stream_fd *s = (struct stream_fd *)stream;
     if (can_send_now(s) || s->write_dead)
         return SCRATCH_SIZE;
+    if (s->state == STATE_ENDED)
+        return buffer_size(&s->out) == 0 && s->splice_left == 0 ? SCRATCH_SIZE : 0;
     if (!s->notify) {
         s->notify = true;
         stream_fd_update_poll(s);

@@ -9,6 +9,8 @@ usage: peer.py talk ADDRESS PORT [TEXT]      connect, send TEXT, read to the end
        peer.py watch-server PORT FILE        echo one connection; write how it ended to FILE
        peer.py send-first PORT FILE OUT      send FILE and end; then write the digest of what comes to OUT
        peer.py send-last ADDRESS PORT FILE   read to the end, print its digest; only then send FILE and end
+       peer.py answer-last PORT FILE         read to the end, send FILE and close
+       peer.py read-late ADDRESS PORT S      end at once, wait S seconds, then read and print the digest
        peer.py udp-echo PORT                 send each datagram back
 """
 
@@ -18,6 +20,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 
 TIMEOUT_S = 20
 
@@ -121,6 +124,25 @@ def send_last(address, port, file):
     connection.recv(1)  # until the server has closed, so that nothing is cut short
 
 
+def answer_last(port, file):
+    """Reads to the end, then sends all and is gone at once."""
+    for connection in listen(port):
+        read_to_end(connection)
+        send_and_end(connection, file)
+        connection.close()
+
+
+def read_late(address, port, seconds):
+    """Ends first and lets the answer pile up on its way before it reads."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+    connection.settimeout(TIMEOUT_S)
+    connection.connect((address, int(port)))
+    connection.shutdown(socket.SHUT_WR)
+    time.sleep(float(seconds))
+    print(digest_to_end(connection))
+
+
 def udp_echo(port):
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     server.bind(("127.0.0.1", int(port)))
@@ -130,7 +152,8 @@ def udp_echo(port):
 
 
 COMMANDS = {"talk": talk, "reset": reset_client, "hold": hold, "reset-server": reset_server,
-            "watch-server": watch_server, "send-first": send_first, "send-last": send_last, "udp-echo": udp_echo}
+            "watch-server": watch_server, "send-first": send_first, "send-last": send_last, "answer-last": answer_last,
+            "read-late": read_late, "udp-echo": udp_echo}
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
