@@ -31,8 +31,18 @@ void socket_list_clear(struct socket_list *list)
     list->left_out = 0;
 }
 
+/* ffff:ffff:ffff:ffff::/64 is multicast of a reserved scope, so nothing can be reached there. The markers of
+ * a mux start with these bytes, and a message that holds one can't be sent over a serial link. */
+static bool has_reserved_address(const struct ip_address *address)
+{
+    static const uint8_t PREFIX[8] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    return address->family == 6 && memcmp(address->bytes, PREFIX, sizeof(PREFIX)) == 0;
+}
+
 int socket_list_add(struct socket_list *list, const struct listening_socket *socket)
 {
+    if (has_reserved_address(&socket->key.address))
+        return 0;
     if (list->count == SOCKET_LIST_MAX) {
         list->left_out++;
         return 0;

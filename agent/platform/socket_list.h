@@ -30,7 +30,8 @@ void socket_list_finish(struct socket_list *list);
 /* Empties it; keeps a small storage for the next look. */
 void socket_list_clear(struct socket_list *list);
 
-/* UV_ENOMEM. Above SOCKET_LIST_MAX it counts left_out and is 0. */
+/* UV_ENOMEM. Above SOCKET_LIST_MAX it counts left_out and is 0. A socket bound within
+ * ffff:ffff:ffff:ffff::/64 is skipped: nobody can reach it. */
 int socket_list_add(struct socket_list *list, const struct listening_socket *socket);
 
 /* Sorts by key and keeps of each key the socket with the lowest inode: the oldest, as a rule. */

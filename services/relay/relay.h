@@ -11,6 +11,10 @@ struct relay {
     struct link_loop *loop;
     struct bulk_pipes pipes;
     struct deadlines udp_idle; /* flows of UDP_FLOW_IDLE_MS */
+    struct deadlines opening;  /* TCP flows whose guest's end is not connected yet: CHANNEL_OPEN_TIMEOUT_MS */
+    int lists_open;            /* until on_closed */
+    void (*on_closed)(void *ctx);
+    void *ctx;
 };
 
 void relay_init(struct relay *relay, struct link_loop *loop);

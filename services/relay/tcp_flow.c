@@ -55,6 +55,7 @@ static void handle_closed(uv_handle_t *handle)
 static void finish(struct tcp_flow *flow)
 {
     flow->over = true;
+    deadline_stop(&flow->opening);
     free(flow->dial);
     flow->dial = NULL;
     bulk_pipes_give_back(&flow->relay->pipes, flow->pipe_up);
@@ -91,7 +92,19 @@ static void abort_member(struct flow_member *member, int status)
     tcp_flow_abort((struct tcp_flow *)member, status, "");
 }
 
+static void handle_opening_due(struct deadline *deadline)
+{
+    struct tcp_flow *flow = (struct tcp_flow *)((char *)deadline - offsetof(struct tcp_flow, opening));
+    tcp_flow_abort(flow, UV_ETIMEDOUT, "");
+}
+
 /* ---- the channel ---- */
+
+static void handle_opened(void *ctx)
+{
+    struct tcp_flow *flow = ctx;
+    deadline_stop(&flow->opening);
+}
 
 static size_t handle_data(void *ctx, struct span bytes)
 {
@@ -133,7 +146,8 @@ static void handle_writable(void *ctx)
     tcp_flow_update_poll(flow);
 }
 
-static const struct channel_handler CHANNEL_HANDLER = {.on_data = handle_data,
+static const struct channel_handler CHANNEL_HANDLER = {.on_opened = handle_opened,
+                                                       .on_data = handle_data,
                                                        .on_splice = handle_splice,
                                                        .on_fin = handle_fin,
                                                        .on_writable = handle_writable,
@@ -198,6 +212,7 @@ int tcp_flow_create(struct relay *relay, int fd, struct stream *stream, struct f
     flow->member.abort = abort_member;
     flow_set_add(flows, &flow->member);
     channel_init(&flow->channel, stream, &CHANNEL_HANDLER, flow);
+    deadline_start(&relay->opening, &flow->opening, handle_opening_due);
     *ret = flow;
     return 0;
 }

@@ -37,6 +37,7 @@ void tcp_flow_dial_go_on(struct tcp_flow *flow)
     if (error == 0) {
         free(flow->dial);
         flow->dial = NULL;
+        deadline_stop(&flow->opening);
         if (channel_send_opened(&flow->channel) < 0)
             tcp_flow_abort(flow, STATUS_LIMIT, "");
         else

@@ -16,6 +16,7 @@ struct tcp_dial {
 struct tcp_flow {
     struct flow_member member; /* first: found back by a cast */
     struct relay *relay;
+    struct deadline opening; /* runs until the guest's end is connected */
     struct channel channel;
     uv_poll_t poll;
     int fd;

@@ -421,6 +421,19 @@ static void an_agent_that_is_cut_off_resets_the_client(void **state)
     peer_finish(&client);
 }
 
+static void an_agent_that_never_connects_resets_the_client_in_time(void **state)
+{
+    struct peer client, hostile;
+    uint64_t usual_ms = relay.opening.length_ms;
+    relay.opening.length_ms = 50;
+    open_flow_to_peer(&client, &hostile);
+    RUN_UNTIL(is_reset(&client));
+    RUN_UNTIL(flows_are_over());
+    relay.opening.length_ms = usual_ms;
+    peer_finish(&client);
+    peer_finish(&hostile);
+}
+
 /* Both FINs are under way, but the agent dies before it has read what the client sent. */
 static void a_flow_whose_agent_dies_between_the_fins_ends(void **state)
 {
@@ -481,6 +494,7 @@ int main(void)
         TEST(two_hundred_flows_leave_no_descriptor),
         TEST(an_agent_that_breaks_the_rules_resets_the_client),
         TEST(an_agent_that_is_cut_off_resets_the_client),
+        TEST(an_agent_that_never_connects_resets_the_client_in_time),
         TEST(a_flow_whose_agent_dies_between_the_fins_ends),
         TEST(a_lost_mux_resets_its_clients),
     };
