@@ -2,13 +2,13 @@
 /* hospes-agent: options, signals and the loop. */
 #define LOG_MODULE "main"
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/agent.h"
 #include "protocol/base/status.h"
+#include "services/program/end_signals.h"
 #include "services/relay/relay.h"
 
 enum option_id {
@@ -123,39 +123,12 @@ static int configure(const struct options *options, struct agent_config *config)
     return -1;
 }
 
-struct program {
-    struct agent *agent;
-    uv_signal_t signals[2];
-};
-
-/* Signals stay caught while it stops; they do not keep the loop alive. */
-static void handle_signal(uv_signal_t *handle, int number)
+static void handle_signal(void *ctx, int number)
 {
-    struct program *program = handle->data;
+    struct agent **agent = ctx;
     log_info("stopping on signal %d", number);
-    if (program->agent != NULL)
-        agent_stop(program->agent);
-}
-
-static void start_signals(uv_loop_t *loop, struct program *program)
-{
-    static const int NUMBERS[2] = {SIGTERM, SIGINT};
-    for (int i = 0; i < 2; i++) {
-        uv_signal_init(loop, &program->signals[i]);
-        program->signals[i].data = program;
-        uv_signal_start(&program->signals[i], handle_signal, NUMBERS[i]);
-        uv_unref((uv_handle_t *)&program->signals[i]);
-    }
-}
-
-static void finish_loop(uv_loop_t *loop, struct program *program)
-{
-    for (int i = 0; i < 2; i++)
-        uv_close((uv_handle_t *)&program->signals[i], NULL);
-    uv_run(loop, UV_RUN_DEFAULT);
-    agent_destroy(program->agent);
-    if (uv_loop_close(loop) < 0)
-        log_error("handles were left open");
+    if (*agent != NULL)
+        agent_stop(*agent);
 }
 
 static int run(const struct agent_config *config)
@@ -165,17 +138,21 @@ static int run(const struct agent_config *config)
         fprintf(stderr, "hospes-agent: no event loop\n");
         return 1;
     }
-    struct program program = {0};
+    struct agent *agent = NULL;
+    struct end_signals signals;
     char problem[CONFIG_PROBLEM_MAX] = "out of memory";
-    start_signals(&loop, &program);
-    int status = agent_create(&loop, config, &program.agent, problem);
+    end_signals_start(&signals, &loop, handle_signal, &agent);
+    int status = agent_create(&loop, config, &agent, problem);
     if (status < 0) {
         fprintf(stderr, "hospes-agent: %s\n", problem);
-        if (program.agent != NULL)
-            agent_stop(program.agent);
+        if (agent != NULL)
+            agent_stop(agent);
     }
     uv_run(&loop, UV_RUN_DEFAULT);
-    finish_loop(&loop, &program);
+    end_signals_finish(&signals);
+    agent_destroy(agent);
+    if (uv_loop_close(&loop) < 0)
+        log_error("handles were left open");
     return status < 0 ? 1 : 0;
 }
 
@@ -190,7 +167,6 @@ int main(int argc, char **argv)
     if (status >= 0)
         return status;
     log_set_level(config.log_level);
-    signal(SIGPIPE, SIG_IGN);
     relay_raise_descriptor_limit();
     return run(&config);
 }

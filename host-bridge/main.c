@@ -2,7 +2,6 @@
 /* hospes-bridge: options, signals and the loop. */
 #define LOG_MODULE "main"
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "host-bridge/bridge.h"
 #include "host-bridge/paths.h"
 #include "protocol/base/status.h"
+#include "services/program/end_signals.h"
 #include "services/relay/relay.h"
 
 enum option_id {
@@ -126,40 +126,16 @@ static int configure(const struct options *options, struct bridge_config *config
 
 struct program {
     struct bridge *bridge;
-    uv_signal_t signals[2];
     bool stopping;
 };
 
-/* Signals stay caught while it stops, so that a second one does not cut off what is being saved; they do not
- * keep the loop alive. */
-static void handle_signal(uv_signal_t *handle, int number)
+static void handle_signal(void *ctx, int number)
 {
-    struct program *program = handle->data;
+    struct program *program = ctx;
     log_info(program->stopping ? "still stopping (signal %d)" : "stopping on signal %d", number);
     program->stopping = true;
     if (program->bridge != NULL)
         bridge_stop(program->bridge);
-}
-
-static void start_signals(uv_loop_t *loop, struct program *program)
-{
-    static const int NUMBERS[2] = {SIGTERM, SIGINT};
-    for (int i = 0; i < 2; i++) {
-        uv_signal_init(loop, &program->signals[i]);
-        program->signals[i].data = program;
-        uv_signal_start(&program->signals[i], handle_signal, NUMBERS[i]);
-        uv_unref((uv_handle_t *)&program->signals[i]);
-    }
-}
-
-static void finish_loop(uv_loop_t *loop, struct program *program)
-{
-    for (int i = 0; i < 2; i++)
-        uv_close((uv_handle_t *)&program->signals[i], NULL);
-    uv_run(loop, UV_RUN_DEFAULT);
-    bridge_destroy(program->bridge);
-    if (uv_loop_close(loop) < 0)
-        log_error("handles were left open");
 }
 
 static int run(const struct options *options, const struct bridge_config *config)
@@ -170,7 +146,8 @@ static int run(const struct options *options, const struct bridge_config *config
         return 1;
     }
     struct program program = {0};
-    start_signals(&loop, &program);
+    struct end_signals signals;
+    end_signals_start(&signals, &loop, handle_signal, &program);
     struct bridge_options bridge_options = {options->paths.state_dir, options->paths.socket};
     char problem[CONFIG_PROBLEM_MAX];
     int status = bridge_create(&loop, config, &bridge_options, &program.bridge, problem);
@@ -182,7 +159,10 @@ static int run(const struct options *options, const struct bridge_config *config
         log_info("ready: %s", options->paths.socket);
     }
     uv_run(&loop, UV_RUN_DEFAULT);
-    finish_loop(&loop, &program);
+    end_signals_finish(&signals);
+    bridge_destroy(program.bridge);
+    if (uv_loop_close(&loop) < 0)
+        log_error("handles were left open");
     return status < 0 ? 1 : 0;
 }
 
@@ -197,7 +177,6 @@ int main(int argc, char **argv)
         status = configure(&options, &config);
     if (status < 0) {
         log_set_level(config.log_level);
-        signal(SIGPIPE, SIG_IGN);
         relay_raise_descriptor_limit();
         status = run(&options, &config);
     }
