@@ -107,6 +107,7 @@ static void a_completion_may_ask_again(void **state)
     assert_int_equal(answered.status, STATUS_NOT_CONNECTED);
     assert_int_equal(failed.done, 0); /* asked while the others failed: it is a new one */
     assert_int_equal(requests_pending(&requests), 1);
+    requests_drop(&requests, failed.id);
 }
 
 static void too_many_requests_are_refused(void **state)
