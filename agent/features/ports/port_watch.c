@@ -9,6 +9,8 @@
  *
  * - SETTLE: a socket is traced before the kernel lists it, hence a second look 2 ms after each wake-up. In a
  *   storm only the first three wake-ups of 15 ms are looked at at once, the others wait for such a look.
+ * - ASSURE: a virtual processor may be taken away by the host between the trace and the listing, for longer
+ *   than SETTLE waits: two more looks, 50 and 500 ms after the last wake-up.
  * - SEARCH: the search for owners used up its slice; it goes on after the loop had its turn.
  * - HOLD: a UDP port of the ephemeral range has lived long enough to be told, if it still lives.
  * - VALIDATE: half a second after something opened, since daemons fork after listen(2).
@@ -26,6 +28,8 @@
 #include "agent/platform/linux_sock_destroy.h"
 
 #define SETTLE_MS         2
+#define ASSURE_FIRST_MS   50
+#define ASSURE_LAST_MS    500
 #define BURST_LOOKS       3  /* bind(2), listen(2) and one more are looked at as they happen … */
 #define BURST_WINDOW_MS   15 /* … in each such time, longer where a look is slow */
 #define SEARCH_BUDGET_US  3000
@@ -41,7 +45,15 @@
 #define POLL_PROCNET_MS   500
 #define LOOK_COST_MAX     20 /* a look may take one twentieth of the time */
 
-enum moment { MOMENT_SETTLE, MOMENT_SEARCH, MOMENT_HOLD, MOMENT_VALIDATE, MOMENT_POLL, MOMENT_COUNT };
+enum moment {
+    MOMENT_SETTLE,
+    MOMENT_ASSURE,
+    MOMENT_SEARCH,
+    MOMENT_HOLD,
+    MOMENT_VALIDATE,
+    MOMENT_POLL,
+    MOMENT_COUNT
+};
 
 /* A polled descriptor; on the heap, since a trace may be exchanged while its old handle closes. */
 struct watch_poll {
@@ -154,6 +166,7 @@ static void wake(struct port_watch *watch)
     uint64_t now = now_ms();
     uint64_t window = BURST_WINDOW_MS + watch->look_cost_ms * BURST_LOOKS * LOOK_COST_MAX;
     watch->last_wake_ms = now;
+    watch->moments[MOMENT_ASSURE] = now + ASSURE_FIRST_MS;
     if (now - watch->burst_start_ms >= window) {
         watch->burst_start_ms = now;
         watch->burst_looks = 0;
@@ -180,6 +193,15 @@ static void settle(struct port_watch *watch)
     }
 }
 
+static void assure(struct port_watch *watch)
+{
+    uint64_t last = watch->last_wake_ms + ASSURE_LAST_MS;
+    bool is_first = now_ms() < last;
+    look(watch, LOOK_BOTH, SEARCH_BUDGET_US);
+    if (is_first)
+        watch->moments[MOMENT_ASSURE] = last;
+}
+
 static void poll_sockets(struct port_watch *watch)
 {
     uint64_t start = now_ms();
@@ -202,6 +224,8 @@ static void handle_timer(uv_timer_t *timer)
     uint64_t now = now_ms();
     if (take_moment(watch, MOMENT_SETTLE, now))
         settle(watch);
+    if (take_moment(watch, MOMENT_ASSURE, now))
+        assure(watch);
     if (take_moment(watch, MOMENT_POLL, now))
         poll_sockets(watch);
     if (take_moment(watch, MOMENT_HOLD, now))
