@@ -17,7 +17,7 @@
  * - POLL: T1 and T2 only.
  *
  * perf signals nothing for events between opening and the loop's first wait, which is why a new trace is
- * followed by two SETTLE looks: the second one is behind a wait. */
+ * followed by two SETTLE looks: the second one is behind a wait. ASSURE follows there too. */
 #include "agent/features/ports/port_watch.h"
 
 #include <assert.h>
@@ -332,7 +332,9 @@ static int start_trace(struct port_watch *watch)
     int status =
         open_poll(watch, listen_trace_fd(watch->look.source.trace), handle_trace, &watch->trace_poll);
     watch->settle_again = 1;
-    set_moment(watch, MOMENT_SETTLE, now_ms() + SETTLE_MS);
+    watch->last_wake_ms = now_ms();
+    set_moment(watch, MOMENT_SETTLE, watch->last_wake_ms + SETTLE_MS);
+    set_moment(watch, MOMENT_ASSURE, watch->last_wake_ms + ASSURE_FIRST_MS);
     return status;
 }
 
