@@ -28,7 +28,7 @@ def many_guests(context):
                 agent.await_ready()
         bridge = Bridge(context.lab, "many-bridge", {agent.name: agent.link for agent in agents})
         bridges.append(bridge)
-        bridge.await_connected(count, seconds=60)
+        bridge.await_connected(count, seconds=240)
         time.sleep(6)  # one heartbeat of each
         _measure(context, title, empty.process.pid, bridge, count, seconds)
     except BenchError as error:
