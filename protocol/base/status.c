@@ -28,7 +28,7 @@ static const struct status_entry ENTRIES[] = {
     {STATUS_DRIVER_DOWN, "DRIVER_DOWN", "the VM runs, but its vsock driver does not answer yet"},
     {STATUS_NO_AGENT, "NO_AGENT", "the guest is up, but no agent listens there"},
     {STATUS_NEEDS_AUTHENTICATION, "NEEDS_AUTHENTICATION",
-     "this kind of link needs mutual authentication, which this version does not have yet"},
+     "the connection did not prove that it belongs to an authenticated session"},
     {STATUS_UNEXPECTED, "UNEXPECTED", "a message came at a moment where it is not allowed"},
     {STATUS_GONE, "GONE", "ended by its owner"},
     {STATUS_CONFLICT, "CONFLICT", "exists already"},
@@ -36,6 +36,12 @@ static const struct status_entry ENTRIES[] = {
     {STATUS_INVALID, "INVALID", "a value is outside what is allowed"},
     {STATUS_NOT_CONNECTED, "NOT_CONNECTED", "the guest is not connected"},
     {STATUS_COMMAND_ENDED, "COMMAND_ENDED", "the link's command ended"},
+    {STATUS_NOT_PAIRED, "NOT_PAIRED", "the guest knows other hosts, and this one is none of them"},
+    {STATUS_KEY_CHANGED, "KEY_CHANGED", "the guest's key is not the one it had when it was paired"},
+    {STATUS_AUTHENTICATION_FAILED, "AUTHENTICATION_FAILED", "the other side could not prove who it is"},
+    {STATUS_OTHER_KEY, "OTHER_KEY", "the handshake was made for another key"},
+    {STATUS_CODE_NEEDED, "CODE_NEEDED", "this link pairs only by comparing a code"},
+    {STATUS_DECLINED, "DECLINED", "the pairing was declined or not confirmed in time"},
 };
 
 static const struct status_entry *find(int status)

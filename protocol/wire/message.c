@@ -22,6 +22,12 @@ const char *message_kind_name(uint64_t kind)
         return "PONG";
     case MESSAGE_ERROR:
         return "ERROR";
+    case MESSAGE_AUTH:
+        return "AUTH";
+    case MESSAGE_JOIN:
+        return "JOIN";
+    case MESSAGE_PAIR:
+        return "PAIR";
     case MESSAGE_HEALTH_REQUEST:
         return "HEALTH_REQUEST";
     case MESSAGE_HEALTH:
@@ -32,6 +38,8 @@ const char *message_kind_name(uint64_t kind)
         return "CHANNEL_OPENED";
     case MESSAGE_PORTS:
         return "PORTS";
+    case MESSAGE_REFUSALS:
+        return "REFUSALS";
     default:
         return "?";
     }

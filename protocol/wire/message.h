@@ -23,18 +23,29 @@ enum message_kind {
     MESSAGE_PING = 4,            /* B→A  id is the heartbeat's number */
     MESSAGE_PONG = 5,            /* A→B  same id; body empty */
     MESSAGE_ERROR = 6,           /* A→B  answer to request `id`: it failed */
+    MESSAGE_AUTH = 7,            /* both the handshake of a control session */
+    MESSAGE_JOIN = 8,            /* B→A  first message of any further connection of a session */
+    MESSAGE_PAIR = 9,            /* A→B  people must compare the code; B→A  on the host they did */
     MESSAGE_HEALTH_REQUEST = 16, /* B→A  body empty */
     MESSAGE_HEALTH = 17,         /* A→B  answer */
     MESSAGE_CHANNEL_OPEN = 32,   /* B→A  first message of a channel connection */
     MESSAGE_CHANNEL_OPENED = 33, /* A→B  the guest's connect(2) succeeded; failure is an RST frame */
-    MESSAGE_PORTS = 48, /* A→B  event: ports snapshot (part) or delta; id is the event's sequence number */
+    MESSAGE_PORTS = 48,    /* A→B  event: ports snapshot (part) or delta; id is the event's sequence number */
+    MESSAGE_REFUSALS = 49, /* A→B  event: connections that the agent refused */
 };
 
-/* What a connection is, said in HELLO. A channel connection starts with CHANNEL_OPEN instead. */
+/* What a connection is, said in HELLO. A channel says CHANNEL_OPEN instead. */
 enum hello_role { ROLE_CONTROL = 1, ROLE_EVENTS = 2 };
 
 struct session_id {
     uint8_t bytes[SESSION_ID_SIZE];
+};
+
+/* What a side says of encryption. */
+enum sealing {
+    SEALING_AUTO = 0,   /* as the other side wants; plain when it does not mind either */
+    SEALING_ALWAYS = 1, /* nothing goes plain */
+    SEALING_NEVER = 2,  /* authenticated, but plain */
 };
 
 /* Where an event reader stands. epoch names one life of the agent's event log; 0 = no cursor, send a
@@ -49,6 +60,12 @@ struct capability_list {
     char names[CAPABILITIES_MAX][TEXT_NAME_MAX + 1];
 };
 
+/* A handshake message; public_key and the like travel in it. */
+struct auth_bytes {
+    uint16_t size;
+    uint8_t bytes[AUTH_MESSAGE_MAX];
+};
+
 struct hello_message {
     uint16_t version;                 /* highest that the sender speaks */
     uint16_t version_min;             /* lowest */
@@ -58,7 +75,11 @@ struct hello_message {
     struct capability_list capabilities;
     struct session_id session;  /* ROLE_EVENTS: the control session it belongs to */
     struct event_cursor cursor; /* ROLE_EVENTS */
-    /* key "auth" is reserved for the authentication handshake: skipped in version 1 */
+    /* ROLE_CONTROL: what the handshake is about; all of HELLO is its prologue */
+    uint8_t pattern;  /* enum handshake_pattern; 0: none was said */
+    uint32_t ciphers; /* enum aead_cipher, a set of bits */
+    uint8_t sealing;  /* enum sealing */
+    uint32_t port;    /* that was dialled, where the link has ports; 0 else */
 };
 
 struct welcome_message {
@@ -160,7 +181,23 @@ struct dial_target {
 struct channel_open_message {
     struct session_id session;
     struct dial_target target;
-    /* key "proof" is reserved for the keyed proof of the authenticated session */
+};
+
+struct auth_message {
+    struct auth_bytes message;
+};
+
+struct join_message {
+    struct session_id session;
+    uint64_t connection; /* 1 and up, each at most once in a session */
+    uint8_t proof[PROOF_SIZE];
+};
+
+struct refusals_message {
+    uint64_t count;               /* since the last one */
+    int status;                   /* why, of the last one */
+    char link[TEXT_NAME_MAX + 1]; /* kind of the listener that it came over */
+    char who[TEXT_REASON_MAX + 1]; /* of the last one: "vsock CID 1", "a host with the key …" */
 };
 
 struct message {
@@ -173,6 +210,9 @@ struct message {
         struct ports_message ports;
         struct health_message *health; /* owned: too large for the union */
         struct channel_open_message channel_open;
+        struct auth_message auth;
+        struct join_message join;
+        struct refusals_message refusals;
     } body;
 };
 

@@ -77,6 +77,20 @@ static int read_session(const msgpack_object *object, struct session_id *out)
     return 0;
 }
 
+static int read_bytes(const struct field *field, const msgpack_object *object, void *base)
+{
+    if (object->type != MSGPACK_OBJECT_BIN || object->via.bin.size < field->min)
+        return STATUS_MALFORMED;
+    if (object->via.bin.size > field->max)
+        return field->min == field->max ? STATUS_MALFORMED : STATUS_TOO_LARGE;
+    uint16_t size = (uint16_t)object->via.bin.size;
+    if (size > 0)
+        memcpy((char *)base + field->offset, object->via.bin.ptr, size);
+    if (field->min < field->max)
+        memcpy((char *)base + field->count_offset, &size, sizeof(size));
+    return 0;
+}
+
 static int read_address(const msgpack_object *object, struct ip_address *out)
 {
     if (object->type != MSGPACK_OBJECT_BIN || (object->via.bin.size != 4 && object->via.bin.size != 16))
@@ -185,6 +199,8 @@ static int read_value(const struct field *field, const msgpack_object *object, v
         return read_status(object, at);
     case FIELD_SESSION:
         return read_session(object, at);
+    case FIELD_BYTES:
+        return read_bytes(field, object, base);
     case FIELD_ADDRESS:
         return read_address(object, at);
     case FIELD_LOADS:

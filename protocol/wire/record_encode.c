@@ -69,6 +69,15 @@ static void pack_bytes(const void *bytes, size_t size, msgpack_packer *packer)
     msgpack_pack_bin_body(packer, bytes, size);
 }
 
+static void pack_sized_bytes(const struct field *field, const void *base, msgpack_packer *packer)
+{
+    uint16_t size = (uint16_t)field->max;
+    if (field->min < field->max)
+        memcpy(&size, (const char *)base + field->count_offset, sizeof(size));
+    assert(size >= field->min && size <= field->max);
+    pack_bytes((const char *)base + field->offset, size, packer);
+}
+
 static void pack_address(const struct ip_address *address, msgpack_packer *packer)
 {
     assert(address->family == 4 || address->family == 6);
@@ -150,6 +159,9 @@ static void pack_value(const struct field *field, const void *base, msgpack_pack
         break;
     case FIELD_SESSION:
         pack_bytes(at, SESSION_ID_SIZE, packer);
+        break;
+    case FIELD_BYTES:
+        pack_sized_bytes(field, base, packer);
         break;
     case FIELD_ADDRESS:
         pack_address(at, packer);

@@ -44,6 +44,10 @@ static const struct field HELLO_FIELDS[] = {
     OTHER(SESSION, struct hello_message, session, "session", OPTIONAL),
     U64(struct hello_message, cursor.epoch, "epoch"),
     U64(struct hello_message, cursor.sequence, "sequence"),
+    NUMBER(UINT8, struct hello_message, pattern, "pattern", OPTIONAL, 0, UINT8_MAX),
+    NUMBER(UINT32, struct hello_message, ciphers, "ciphers", OPTIONAL, 0, UINT32_MAX),
+    NUMBER(UINT8, struct hello_message, sealing, "sealing", OPTIONAL, SEALING_AUTO, SEALING_NEVER),
+    NUMBER(UINT32, struct hello_message, port, "port", OPTIONAL, 0, UINT32_MAX),
 };
 
 static const struct field WELCOME_FIELDS[] = {
@@ -64,6 +68,24 @@ static const struct field WELCOME_FIELDS[] = {
 static const struct field FAILURE_FIELDS[] = {
     OTHER(STATUS, struct failure_message, status, "status", REQUIRED),
     TEXT(struct failure_message, text, "text", TEXT_REASON_MAX),
+};
+
+static const struct field AUTH_FIELDS[] = {
+    {"message", FIELD_BYTES, REQUIRED, offsetof(struct auth_message, message.bytes), 1, AUTH_MESSAGE_MAX,
+     offsetof(struct auth_message, message.size), NULL},
+};
+
+static const struct field JOIN_FIELDS[] = {
+    OTHER(SESSION, struct join_message, session, "session", REQUIRED),
+    NUMBER(UINT64, struct join_message, connection, "connection", REQUIRED, 1, UINT64_MAX),
+    {"proof", FIELD_BYTES, REQUIRED, offsetof(struct join_message, proof), PROOF_SIZE, PROOF_SIZE, 0, NULL},
+};
+
+static const struct field REFUSALS_FIELDS[] = {
+    NUMBER(UINT64, struct refusals_message, count, "count", REQUIRED, 1, UINT64_MAX),
+    OTHER(STATUS, struct refusals_message, status, "status", REQUIRED),
+    TEXT(struct refusals_message, link, "link", TEXT_NAME_MAX),
+    TEXT(struct refusals_message, who, "who", TEXT_REASON_MAX),
 };
 
 static const struct field DISK_FIELDS[] = {
@@ -145,6 +167,9 @@ static const struct record FAILURE = RECORD(FAILURE_FIELDS, struct failure_messa
 static const struct record HEALTH = RECORD(HEALTH_FIELDS, struct health_message);
 static const struct record CHANNEL_OPEN = RECORD(CHANNEL_OPEN_FIELDS, struct channel_open_message);
 static const struct record PORTS = RECORD(PORTS_FIELDS, struct ports_message);
+static const struct record AUTH = RECORD(AUTH_FIELDS, struct auth_message);
+static const struct record JOIN = RECORD(JOIN_FIELDS, struct join_message);
+static const struct record REFUSALS = RECORD(REFUSALS_FIELDS, struct refusals_message);
 static const struct record EMPTY = {NULL, 0, 0};
 
 const struct record *record_of_kind(uint64_t kind)
@@ -159,6 +184,7 @@ const struct record *record_of_kind(uint64_t kind)
         return &FAILURE;
     case MESSAGE_PING:
     case MESSAGE_PONG:
+    case MESSAGE_PAIR:
     case MESSAGE_HEALTH_REQUEST:
     case MESSAGE_CHANNEL_OPENED:
         return &EMPTY;
@@ -168,6 +194,12 @@ const struct record *record_of_kind(uint64_t kind)
         return &CHANNEL_OPEN;
     case MESSAGE_PORTS:
         return &PORTS;
+    case MESSAGE_AUTH:
+        return &AUTH;
+    case MESSAGE_JOIN:
+        return &JOIN;
+    case MESSAGE_REFUSALS:
+        return &REFUSALS;
     default:
         return NULL;
     }

@@ -23,6 +23,9 @@ static const struct {
     {"health", " address "},
     {"ports_snapshot", " protocol address port uid "},
     {"ports_delta", " protocol address port uid "},
+    {"auth", " message "},
+    {"join", " session connection proof "},
+    {"refusals", " count status "},
 };
 
 static bool is_required(const char *sample, const msgpack_object_str *key)
@@ -73,7 +76,7 @@ static void rewrite_map(struct rewrite *rewrite, const msgpack_object_map *map)
             }
             if (rewrite->change == CHANGE_ADD_UNKNOWN) {
                 msgpack_pack_str(&rewrite->packer, 4);
-                msgpack_pack_str_body(&rewrite->packer, "auth", 4);
+                msgpack_pack_str_body(&rewrite->packer, "hint", 4);
                 msgpack_pack_array(&rewrite->packer, 1);
                 msgpack_pack_nil(&rewrite->packer);
             }

@@ -38,7 +38,11 @@ static void make_hello_control(struct message *message)
                                     .version_min = 1,
                                     .role = ROLE_CONTROL,
                                     .software = "hospes-bridge 0.1.0",
-                                    .link = "vsock"};
+                                    .link = "vsock",
+                                    .pattern = 3,
+                                    .ciphers = 3,
+                                    .sealing = SEALING_ALWAYS,
+                                    .port = 5002};
     capability_list_add(&hello->capabilities, "ports");
     capability_list_add(&hello->capabilities, "health");
 }
@@ -95,6 +99,36 @@ static void make_error(struct message *message)
     message->kind = MESSAGE_ERROR;
     message->id = UINT64_MAX;
     message->body.failure = (struct failure_message){.status = -10006, .text = ""};
+}
+
+static void make_auth(struct message *message)
+{
+    message->kind = MESSAGE_AUTH;
+    struct auth_bytes *bytes = &message->body.auth.message;
+    bytes->size = 96;
+    for (size_t i = 0; i < bytes->size; i++)
+        bytes->bytes[i] = (uint8_t)(7 * i);
+}
+
+static void make_join(struct message *message)
+{
+    message->kind = MESSAGE_JOIN;
+    message->body.join = (struct join_message){.session = sample_session(), .connection = UINT64_MAX};
+    for (size_t i = 0; i < PROOF_SIZE; i++)
+        message->body.join.proof[i] = (uint8_t)(0xff - i);
+}
+
+static void make_pair(struct message *message)
+{
+    message->kind = MESSAGE_PAIR;
+}
+
+static void make_refusals(struct message *message)
+{
+    message->kind = MESSAGE_REFUSALS;
+    message->id = 45;
+    message->body.refusals =
+        (struct refusals_message){.count = 12, .status = -10022, .link = "vsock", .who = "vsock CID 2"};
 }
 
 static void make_health_request(struct message *message)
@@ -202,6 +236,10 @@ bool sample_message(size_t index, struct message *ret, const char **ret_name)
         {"ports_snapshot", make_ports_snapshot},
         {"ports_empty_snapshot", make_ports_empty_snapshot},
         {"ports_delta", make_ports_delta},
+        {"auth", make_auth},
+        {"join", make_join},
+        {"pair", make_pair},
+        {"refusals", make_refusals},
     };
     if (index >= sizeof(SAMPLES) / sizeof(SAMPLES[0]))
         return false;
