@@ -35,10 +35,11 @@
 #define SESSION_ID_SIZE  16 /* random; 128 bits can't be guessed or collide */
 
 /* Authentication */
-#define AUTH_MESSAGE_MAX 512 /* a Noise message and its payload: XX's largest has 214 bytes */
+#define AUTH_MESSAGE_MAX 512 /* a Noise message and its payload: XX's largest has 132 bytes */
 #define PROOF_SIZE       32  /* BLAKE2b-256 */
 #define CONNECTION_WINDOW                                                                                    \
-    16384 /* connection numbers that may overtake each other: both listeners' full queues (4,096 each), twice \
+    16384 /* connection numbers that may overtake each other: both listeners' full queues (4,096 each),      \
+           * twice                                                                                           \
            */
 #define RECORD_PLAIN_MAX 65536 /* bytes in a sealed record: what a receiver holds before it can trust any */
 #define RECORDS_A_KEY    65536 /* then the key changes: 4 GiB at most, far below what AES-256-GCM allows */
@@ -91,6 +92,6 @@
 #define UDP_FLOW_IDLE_MS           90000
 #define PAIRING_TIMEOUT_MS         120000 /* people compare a code */
 #define PAIRING_WINDOW_MS          300000 /* an agent takes pairings by code for so long after its owner asked */
-#define REDIAL_UNTRUSTED_MS        30000  /* after a refusal that only a person can undo */
+#define REDIAL_UNTRUSTED_MS        30000 /* after a refusal that only a person can undo */
 
 #endif

@@ -30,7 +30,7 @@ enum message_kind {
     MESSAGE_HEALTH = 17,         /* A→B  answer */
     MESSAGE_CHANNEL_OPEN = 32,   /* B→A  first message of a channel connection */
     MESSAGE_CHANNEL_OPENED = 33, /* A→B  the guest's connect(2) succeeded; failure is an RST frame */
-    MESSAGE_PORTS = 48,    /* A→B  event: ports snapshot (part) or delta; id is the event's sequence number */
+    MESSAGE_PORTS = 48, /* A→B  event: ports snapshot (part) or delta; id is the event's sequence number */
     MESSAGE_REFUSALS = 49, /* A→B  event: connections that the agent refused */
 };
 
@@ -194,9 +194,9 @@ struct join_message {
 };
 
 struct refusals_message {
-    uint64_t count;               /* since the last one */
-    int status;                   /* why, of the last one */
-    char link[TEXT_NAME_MAX + 1]; /* kind of the listener that it came over */
+    uint64_t count;                /* since the last one */
+    int status;                    /* why, of the last one */
+    char link[TEXT_NAME_MAX + 1];  /* kind of the listener that it came over */
     char who[TEXT_REASON_MAX + 1]; /* of the last one: "vsock CID 1", "a host with the key …" */
 };
 

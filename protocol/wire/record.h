@@ -15,10 +15,10 @@ enum field_type {
     FIELD_UINT64,
     FIELD_INT32, /* an int32_t that holds 0 … max */
     FIELD_BOOL,
-    FIELD_TEXT,       /* char[max + 1] */
-    FIELD_STATUS,     /* int, a negative status; travels by wire_status */
-    FIELD_SESSION,    /* struct session_id; bin of 16 */
-    FIELD_BYTES,      /* bin of min … max; the size in a uint16_t, unless min equals max. Required fields only */
+    FIELD_TEXT,    /* char[max + 1] */
+    FIELD_STATUS,  /* int, a negative status; travels by wire_status */
+    FIELD_SESSION, /* struct session_id; bin of 16 */
+    FIELD_BYTES, /* bin of min … max; the size in a uint16_t, unless min equals max. Required fields only */
     FIELD_ADDRESS,    /* struct ip_address; bin of 4 or 16 */
     FIELD_LOADS,      /* double[3], finite, not negative */
     FIELD_NAMES,      /* struct capability_list */
