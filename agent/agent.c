@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Brings the parts together: listeners → reception → sessions; ports → feed; channels → relay. What each part
+/* Brings the parts together: listeners → door → sessions; ports → feed; channels → relay. What each part
  * does is its own; which message goes to which feature is routes.c's. */
 #define LOG_MODULE "agent"
 #include "agent/agent.h"
@@ -9,14 +9,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "agent/door.h"
 #include "agent/platform/system.h"
 #include "agent/routes.h"
 #include "agent/visits.h"
 #include "protocol/base/clock.h"
-#include "protocol/base/log_limit.h"
 #include "protocol/base/status.h"
 #include "protocol/link/listener.h"
-#include "protocol/link/reception.h"
 #include "services/relay/relay.h"
 
 #define RELISTEN_MS    2000 /* default listeners whose device or module is not there yet */
@@ -26,7 +25,8 @@ struct agent {
     const struct agent_config *config;
     struct link_loop link_loop;
     struct relay relay;
-    struct reception reception;
+    struct trust *trust; /* NULL before it is loaded, and once closed */
+    struct door door;
     struct feed *feed;
     struct port_watch *ports;
     struct visits visits;
@@ -38,35 +38,49 @@ struct agent {
     bool told_missing;
     bool told_serial;
     int relisten_tries;
-    struct log_limit refusals;
-    bool stopping;
+    bool door_is_open, stopping;
 };
 
-static void describe(struct welcome_message *ret)
+static void describe(const struct agent *agent, struct welcome_message *ret)
 {
+    struct request_classes classes = agent->config->classes;
     *ret = (struct welcome_message){.version = PROTOCOL_VERSION};
     snprintf(ret->software, sizeof(ret->software), "hospes-agent %s", HOSPES_VERSION);
     system_describe(ret);
-    static const char *const CAPABILITIES[] = {"channels", "health", "ports", "udp"};
-    for (size_t i = 0; i < sizeof(CAPABILITIES) / sizeof(CAPABILITIES[0]); i++)
-        capability_list_add(&ret->capabilities, CAPABILITIES[i]);
+    if (request_classes_has(classes, CLASS_PORTS)) {
+        capability_list_add(&ret->capabilities, "channels");
+        capability_list_add(&ret->capabilities, "ports");
+        capability_list_add(&ret->capabilities, "udp");
+    }
+    if (request_classes_has(classes, CLASS_OBSERVE))
+        capability_list_add(&ret->capabilities, "health");
+    capability_list_add(&ret->capabilities, "refusals");
 }
 
-/* ---- streams that have said what they are ---- */
+/* ---- bridges that were let in ---- */
 
-static void handle_hello(void *ctx, struct stream *stream, const struct hello_message *hello)
+static void handle_admitted(void *ctx, struct stream *stream, const struct hello_message *hello,
+                            const struct session_keys *keys, uint16_t version)
 {
     struct agent *agent = ctx;
-    if (hello->version_min > PROTOCOL_VERSION || hello->version < PROTOCOL_VERSION_MIN) {
-        reception_refuse(stream, STATUS_VERSION, "");
-        return;
-    }
     struct welcome_message welcome;
-    describe(&welcome);
-    if (hello->role == ROLE_CONTROL)
-        visits_begin(&agent->visits, stream, &welcome, hello);
-    else
-        visits_subscribe(&agent->visits, stream, &welcome, hello);
+    describe(agent, &welcome);
+    welcome.version = version;
+    visits_begin(&agent->visits, stream, keys, &welcome, hello);
+}
+
+static int handle_join(void *ctx, struct stream *stream, const struct join_message *join, struct stream **ret)
+{
+    struct agent *agent = ctx;
+    return visits_join(&agent->visits, stream, join, ret);
+}
+
+static void handle_events(void *ctx, struct stream *stream, const struct hello_message *hello)
+{
+    struct agent *agent = ctx;
+    struct welcome_message welcome;
+    describe(agent, &welcome);
+    visits_subscribe(&agent->visits, stream, &welcome, hello);
 }
 
 static void handle_channel(void *ctx, struct stream *stream, const struct channel_open_message *open)
@@ -75,28 +89,33 @@ static void handle_channel(void *ctx, struct stream *stream, const struct channe
     visits_open_channel(&agent->visits, stream, open);
 }
 
-static void handle_reception_refused(void *ctx, int status)
+static void handle_refusals(void *ctx, const struct refusals_message *refusals)
 {
-    log_debug("a connection was closed before it said what it is: %s", status_text(status));
+    struct agent *agent = ctx;
+    struct message event = {.kind = MESSAGE_REFUSALS};
+    event.body.refusals = *refusals;
+    if (feed_publish(agent->feed, &event) < 0)
+        log_warn("out of memory: bridges are not told of refusals");
 }
 
-static const struct reception_handler RECEPTION_HANDLER = {
-    .on_hello = handle_hello, .on_channel = handle_channel, .on_refused = handle_reception_refused};
+static const struct door_handler DOOR_HANDLER = {.on_admitted = handle_admitted,
+                                                 .on_join = handle_join,
+                                                 .on_events = handle_events,
+                                                 .on_channel = handle_channel,
+                                                 .on_refusals = handle_refusals};
 
 /* ---- listeners ---- */
 
-static void handle_stream(void *ctx, struct stream *stream)
+static void handle_stream(void *ctx, struct stream *stream, const struct listener_peer *peer)
 {
     struct agent *agent = ctx;
-    reception_add(&agent->reception, stream);
+    door_add(&agent->door, stream, peer);
 }
 
-static void handle_refused_peer(void *ctx, const char *who)
+static void handle_refused_peer(void *ctx, enum link_kind kind, const char *who)
 {
     struct agent *agent = ctx;
-    uint64_t count;
-    if (log_limit_tell(&agent->refusals, clock_monotonic_ms(), &count))
-        log_warn("refused %" PRIu64 " connection%s, the last one of %s", count, count == 1 ? "" : "s", who);
+    door_refused_peer(&agent->door, kind, who);
 }
 
 static void handle_listener_end(void *ctx, int status, const char *text)
@@ -194,6 +213,8 @@ static void handle_port_delta(void *ctx, const struct ports_message *delta)
 {
     struct agent *agent = ctx;
     struct message event = {.kind = MESSAGE_PORTS};
+    if (!request_classes_has(agent->config->classes, CLASS_PORTS))
+        return;
     event.body.ports = *delta;
     routes_fill_port_range(&event.body.ports);
     if (feed_publish(agent->feed, &event) < 0)
@@ -218,6 +239,10 @@ static void take_snapshot(void *ctx, void (*emit)(void *emit_ctx, const struct p
 {
     struct agent *agent = ctx;
     struct snapshot_step step = {emit, emit_ctx};
+    if (!request_classes_has(agent->config->classes, CLASS_PORTS)) {
+        emit_snapshot_part(&step, &(struct ports_message){.snapshot = true});
+        return;
+    }
     if (port_watch_snapshot(agent->ports, emit_snapshot_part, &step) < 0)
         log_error("out of memory: no snapshot of the ports");
 }
@@ -230,6 +255,49 @@ static void handle_heartbeat(void *ctx)
 
 /* ---- life ---- */
 
+static void handle_forgotten(void *ctx, const uint8_t *key)
+{
+    struct agent *agent = ctx;
+    visits_end_of(&agent->visits, key);
+}
+
+static int open_door(struct agent *agent, char *ret_problem)
+{
+    const struct agent_config *config = agent->config;
+    struct trust_options options = {.state_dir = config->state_dir,
+                                    .host_key_file = config->host_key_file,
+                                    .psk_file = config->psk_file,
+                                    .admin_socket = config->admin_socket,
+                                    .on_forgotten = handle_forgotten,
+                                    .ctx = agent};
+    char problem[TEXT_REASON_MAX + 1];
+    int status =
+        trust_create(agent->link_loop.uv, agent->link_loop.secrets, &options, &agent->trust, problem);
+    if (status < 0) {
+        snprintf(ret_problem, CONFIG_PROBLEM_MAX, "%s", problem);
+        return status;
+    }
+    if (!secret_pool_is_locked(agent->link_loop.secrets))
+        log_warn("keys can't be locked in memory (see ulimit -l): they may be swapped out");
+    door_init(&agent->door, &agent->link_loop, agent->trust, config->sealing, &DOOR_HANDLER, agent);
+    agent->door_is_open = true;
+    return 0;
+}
+
+static int watch_ports(struct agent *agent, char *ret_problem)
+{
+    struct port_watch_options options = {.force = agent->config->port_tier};
+    int status = agent->feed == NULL ? UV_ENOMEM
+                                     : port_watch_create(agent->link_loop.uv, &options, handle_port_delta,
+                                                         agent, &agent->ports);
+    if (status < 0) {
+        snprintf(ret_problem, CONFIG_PROBLEM_MAX, "cannot watch ports: %s", status_text(status));
+        return status;
+    }
+    log_info("watching ports by %s", port_watch_tier_text(agent->ports));
+    return listen_all(agent, ret_problem);
+}
+
 int agent_create(uv_loop_t *uv, const struct agent_config *config, struct agent **ret,
                  char ret_problem[static CONFIG_PROBLEM_MAX])
 {
@@ -241,22 +309,13 @@ int agent_create(uv_loop_t *uv, const struct agent_config *config, struct agent 
     }
     agent->config = config;
     relay_init(&agent->relay, &agent->link_loop);
-    reception_init(&agent->reception, uv, &RECEPTION_HANDLER, agent);
     uv_timer_init(uv, &agent->relisten);
     agent->relisten.data = agent;
     agent->feed = feed_create(take_snapshot, agent);
-    visits_init(&agent->visits, &agent->relay, agent->feed, handle_heartbeat, agent);
+    visits_init(&agent->visits, &agent->relay, agent->feed, config->classes, handle_heartbeat, agent);
     *ret = agent;
-    struct port_watch_options options = {.force = config->port_tier};
-    int status = agent->feed == NULL
-                     ? UV_ENOMEM
-                     : port_watch_create(uv, &options, handle_port_delta, agent, &agent->ports);
-    if (status < 0) {
-        snprintf(ret_problem, CONFIG_PROBLEM_MAX, "cannot watch ports: %s", status_text(status));
-        return status;
-    }
-    log_info("watching ports by %s", port_watch_tier_text(agent->ports));
-    return listen_all(agent, ret_problem);
+    int status = open_door(agent, ret_problem);
+    return status < 0 ? status : watch_ports(agent, ret_problem);
 }
 
 void agent_stop(struct agent *agent)
@@ -268,7 +327,10 @@ void agent_stop(struct agent *agent)
     for (size_t i = 0; i < agent->listener_count; i++)
         listener_close(agent->listeners[i]);
     visits_end_all(&agent->visits);
-    reception_close(&agent->reception, NULL, NULL);
+    if (agent->door_is_open)
+        door_close(&agent->door);
+    if (agent->trust != NULL)
+        trust_close(agent->trust, NULL, NULL);
     relay_close(&agent->relay, NULL, NULL);
     port_watch_close(agent->ports, NULL, NULL);
     agent->ports = NULL;
@@ -279,6 +341,8 @@ void agent_destroy(struct agent *agent)
     if (agent == NULL)
         return;
     feed_destroy(agent->feed);
+    if (agent->trust != NULL)
+        trust_destroy(agent->trust);
     link_loop_finish(&agent->link_loop);
     free(agent);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* hospes-agent: options, signals and the loop. */
+/* hospes-agent: options, signals and the loop. The owner's commands are trust/command.c's. */
 #define LOG_MODULE "main"
 #include <getopt.h>
 #include <stdio.h>
@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/trust/command.h"
 #include "protocol/base/status.h"
 #include "services/program/end_signals.h"
 #include "services/relay/relay.h"
@@ -15,6 +16,7 @@ enum option_id {
     OPTION_CONFIG = 1,
     OPTION_LISTEN,
     OPTION_STATE_DIR,
+    OPTION_ADMIN_SOCKET,
     OPTION_SESSION_SOCKET,
     OPTION_LOG_LEVEL,
     OPTION_STDIO,
@@ -26,6 +28,7 @@ static const struct option OPTIONS[] = {
     {"config", required_argument, NULL, OPTION_CONFIG},
     {"listen", required_argument, NULL, OPTION_LISTEN},
     {"state-dir", required_argument, NULL, OPTION_STATE_DIR},
+    {"admin-socket", required_argument, NULL, OPTION_ADMIN_SOCKET},
     {"session-socket", required_argument, NULL, OPTION_SESSION_SOCKET},
     {"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
     {"stdio", no_argument, NULL, OPTION_STDIO},
@@ -36,16 +39,19 @@ static const struct option OPTIONS[] = {
 
 static const char USAGE[] =
     "usage: hospes-agent [OPTION]...\n"
+    "       hospes-agent pair|hosts|trust|forget|identity ...\n"
     "The guest's side of Hospes: tells the host's bridge which ports open here, and carries its "
     "connections.\n"
     "\n"
     "  --listen SPEC           where the bridge reaches this agent; repeatable:\n"
     "                          vsock[:CONTROL[:EVENTS]]   unix:PATH[,PATH]   serial:/dev/virtio-ports/NAME\n"
+    "                          tcp:ADDRESS[:CONTROL[:EVENTS]]\n"
     "                          (default: vsock, and " AGENT_SERIAL_PATH " where it exists)\n"
     "  --stdio                 speak over stdin and stdout (the other end of an exec: link)\n"
     "  --config FILE           configuration (default: " AGENT_CONFIG_PATH ", if it exists)\n"
-    "  --state-dir DIR         where identities are kept once links are authenticated "
-    "(/var/lib/hospes-agent)\n"
+    "  --state-dir DIR         where this guest's key and the hosts it trusts are kept (" AGENT_STATE_DIR
+    ")\n"
+    "  --admin-socket PATH     where the commands below reach the agent (" AGENT_ADMIN_SOCKET ")\n"
     "  --session-socket PATH   where desktop sessions will reach the agent (/run/hospes-agent/session.sock)\n"
     "  --log-level LEVEL       error, warn, info or debug\n"
     "  --version, --help\n";
@@ -56,19 +62,31 @@ struct options {
     bool stdio;
 };
 
+/* The options that put something into the configuration. */
+static int set_option(struct agent_config *config, int id, char *ret_problem)
+{
+    if (id == OPTION_LISTEN)
+        return agent_config_add_listener(config, optarg, ret_problem);
+    if (id == OPTION_STATE_DIR)
+        return agent_config_set_state_dir(config, optarg, ret_problem);
+    return agent_config_set_admin_socket(config, optarg, ret_problem);
+}
+
 /* Returns -1 to go on, else the exit status. */
 static int parse_options(int argc, char **argv, struct agent_config *config, struct options *ret)
 {
     char problem[CONFIG_PROBLEM_MAX];
-    int id;
-    while ((id = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1) {
+    int id, index = 0;
+    while ((id = getopt_long(argc, argv, "", OPTIONS, &index)) != -1) {
         switch (id) {
         case OPTION_CONFIG:
             ret->config_path = optarg;
             break;
         case OPTION_LISTEN:
-            if (agent_config_add_listener(config, optarg, problem) < 0) {
-                fprintf(stderr, "hospes-agent: --listen: %s\n", problem);
+        case OPTION_STATE_DIR:
+        case OPTION_ADMIN_SOCKET:
+            if (set_option(config, id, problem) < 0) {
+                fprintf(stderr, "hospes-agent: --%s: %s\n", OPTIONS[index].name, problem);
                 return 1;
             }
             break;
@@ -78,14 +96,15 @@ static int parse_options(int argc, char **argv, struct agent_config *config, str
         case OPTION_STDIO:
             ret->stdio = true;
             break;
-        case OPTION_STATE_DIR:
         case OPTION_SESSION_SOCKET:
-            break; /* nothing is kept and no session is served in this version */
+            break; /* no session is served in this version */
         case OPTION_VERSION:
             puts("hospes-agent " HOSPES_VERSION);
             return 0;
         case OPTION_HELP:
             fputs(USAGE, stdout);
+            puts("\nCommands of the guest's owner:");
+            fputs(AGENT_COMMAND_USAGE, stdout);
             return 0;
         default:
             fputs(USAGE, stderr);
@@ -93,7 +112,8 @@ static int parse_options(int argc, char **argv, struct agent_config *config, str
         }
     }
     if (optind < argc) {
-        fprintf(stderr, "hospes-agent: unexpected argument \"%s\"; see --help\n", argv[optind]);
+        fprintf(stderr, "hospes-agent: unexpected argument \"%s\"%s; see --help\n", argv[optind],
+                agent_command_is(argv[optind]) ? " (a command comes first)" : "");
         return 2;
     }
     return -1;
@@ -160,6 +180,8 @@ int main(int argc, char **argv)
 {
     struct agent_config config;
     struct options options = {0};
+    if (argc > 1 && agent_command_is(argv[1]))
+        return agent_command_run(argc - 1, argv + 1);
     agent_config_init(&config);
     int status = parse_options(argc, argv, &config, &options);
     if (status < 0)

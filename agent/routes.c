@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of requests. A request that no feature knows is refused by name, alone. */
+#define LOG_MODULE "routes"
 #include "agent/routes.h"
 
 #include <stdio.h>
@@ -9,15 +10,26 @@
 #include "agent/features/health.h"
 #include "agent/platform/port_range.h"
 #include "protocol/base/clock.h"
+#include "protocol/base/log.h"
 #include "protocol/base/status.h"
 
-static void answer_error(struct stream *control, const struct message *request, int status)
+static void answer_error(struct stream *control, const struct message *request, int status, const char *why)
 {
     struct message error = {.kind = MESSAGE_ERROR, .id = request->id};
     error.body.failure.status = status;
     snprintf(error.body.failure.text, sizeof(error.body.failure.text), "%s: %s",
-             message_kind_name(request->kind), status_text(status));
+             message_kind_name(request->kind), why);
     stream_send_message(control, &error);
+}
+
+static void refuse_class(struct stream *control, const struct message *request, enum request_class class)
+{
+    char why[96];
+    snprintf(why, sizeof(why), "the owner of the guest has switched off the class \"%s\"",
+             request_class_name(class));
+    log_info("refused %s: the class \"%s\" is switched off", message_kind_name(request->kind),
+             request_class_name(class));
+    answer_error(control, request, STATUS_NOT_ALLOWED, why);
 }
 
 /* Reading takes a while: ten thousand requests at once must not keep the other bridges waiting. */
@@ -49,7 +61,7 @@ static void answer_health(struct routes *routes, struct stream *control, const s
         status = stream_send_message(control, &answer);
     }
     if (status < 0)
-        answer_error(control, request, status);
+        answer_error(control, request, status, status_text(status));
 }
 
 void routes_finish(struct routes *routes)
@@ -58,12 +70,39 @@ void routes_finish(struct routes *routes)
     routes->health = NULL;
 }
 
+struct route {
+    enum message_kind kind;
+    enum request_class request_class;
+    void (*answer)(struct routes *routes, struct stream *control, const struct message *request);
+};
+
+static const struct route ROUTES[] = {
+    {MESSAGE_HEALTH_REQUEST, CLASS_OBSERVE, answer_health},
+};
+
+static const struct route *find_route(enum message_kind kind)
+{
+    for (size_t i = 0; i < sizeof(ROUTES) / sizeof(ROUTES[0]); i++) {
+        if (ROUTES[i].kind == kind)
+            return &ROUTES[i];
+    }
+    return NULL;
+}
+
+void routes_init(struct routes *routes, struct request_classes classes)
+{
+    *routes = (struct routes){.classes = classes};
+}
+
 void routes_answer(struct routes *routes, struct stream *control, const struct message *request)
 {
-    if (request->kind == MESSAGE_HEALTH_REQUEST)
-        answer_health(routes, control, request);
+    const struct route *route = find_route(request->kind);
+    if (route == NULL)
+        answer_error(control, request, STATUS_NOT_SUPPORTED, status_text(STATUS_NOT_SUPPORTED));
+    else if (!request_classes_has(routes->classes, route->request_class))
+        refuse_class(control, request, route->request_class);
     else
-        answer_error(control, request, STATUS_NOT_SUPPORTED);
+        route->answer(routes, control, request);
 }
 
 void routes_fill_port_range(struct ports_message *ret)

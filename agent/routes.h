@@ -4,16 +4,20 @@
 #define HOSPES_AGENT_ROUTES_H
 
 #include "protocol/link/stream.h"
+#include "services/access/request_class.h"
 
 #define HEALTH_AGE_MAX_MS 100 /* of a health that is told again; its clock is always the present one */
 
-/* What answers are made from; all zero at first. */
+/* What answers are made from. */
 struct routes {
-    struct health_message *health; /* NULL: never asked for */
+    struct request_classes classes; /* that the owner of the guest allows */
+    struct health_message *health;  /* NULL: never asked for */
     uint64_t health_read_ms;
 };
 
-/* Answers a request on its control stream: with what was asked for, or ERROR. */
+void routes_init(struct routes *routes, struct request_classes classes);
+/* Answers a request on its control stream: with what was asked for, or ERROR (NOT_ALLOWED for a class that is
+ * switched off). */
 void routes_answer(struct routes *routes, struct stream *control, const struct message *request);
 void routes_finish(struct routes *routes);
 

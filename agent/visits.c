@@ -9,7 +9,6 @@
 #include <string.h>
 #include <uv.h>
 
-#include "agent/routes.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/log.h"
 #include "protocol/base/status.h"
@@ -26,9 +25,10 @@ struct visit {
 };
 
 void visits_init(struct visits *visits, struct relay *relay, struct feed *feed,
-                 void (*on_heartbeat)(void *ctx), void *ctx)
+                 struct request_classes classes, void (*on_heartbeat)(void *ctx), void *ctx)
 {
     *visits = (struct visits){.relay = relay, .feed = feed, .on_heartbeat = on_heartbeat, .ctx = ctx};
+    routes_init(&visits->routes, classes);
 }
 
 static void free_visit(void *ctx)
@@ -86,15 +86,15 @@ static struct visit *most_silent(struct visits *visits)
     return found;
 }
 
-void visits_begin(struct visits *visits, struct stream *stream, const struct welcome_message *welcome,
-                  const struct hello_message *hello)
+void visits_begin(struct visits *visits, struct stream *stream, const struct session_keys *keys,
+                  const struct welcome_message *welcome, const struct hello_message *hello)
 {
     if (visits->count >= AGENT_SESSIONS_MAX)
         end_visit(most_silent(visits));
     struct visit *visit = calloc(1, sizeof(*visit));
     int status = visit == NULL ? UV_ENOMEM
-                               : served_session_create(visits->relay->loop, stream, welcome, &SESSION_HANDLER,
-                                                       visits, &visit->session);
+                               : served_session_create(visits->relay->loop, stream, keys, welcome,
+                                                       &SESSION_HANDLER, visits, &visit->session);
     if (status < 0) {
         free(visit);
         reception_refuse(stream, status, "");
@@ -106,7 +106,8 @@ void visits_begin(struct visits *visits, struct stream *stream, const struct wel
     visit->next = visits->first;
     visits->first = visit;
     visits->count++;
-    log_info("%s connected over %s", hello->software, hello->link);
+    log_info("%s connected over %s, %s", hello->software, hello->link,
+             keys->cipher == 0 ? "authenticated, not encrypted" : aead_name(keys->cipher));
 }
 
 static struct visit *find(struct visits *visits, const struct session_id *id)
@@ -115,6 +116,13 @@ static struct visit *find(struct visits *visits, const struct session_id *id)
     while (visit != NULL && memcmp(served_session_id(visit->session)->bytes, id->bytes, SESSION_ID_SIZE) != 0)
         visit = visit->next;
     return visit;
+}
+
+int visits_join(struct visits *visits, struct stream *stream, const struct join_message *join,
+                struct stream **ret)
+{
+    struct visit *visit = find(visits, &join->session);
+    return visit == NULL ? STATUS_UNKNOWN_SESSION : served_session_join(visit->session, join, stream, ret);
 }
 
 void visits_subscribe(struct visits *visits, struct stream *stream, const struct welcome_message *welcome,
@@ -152,6 +160,12 @@ void visits_open_channel(struct visits *visits, struct stream *stream,
         stream_abort(stream, STATUS_UNKNOWN_SESSION, "");
         return;
     }
+    if (!request_classes_has(visits->routes.classes, CLASS_PORTS)) {
+        log_refusal(visits, open->target.port, STATUS_NOT_ALLOWED);
+        stream_abort(stream, STATUS_NOT_ALLOWED,
+                     "the owner of the guest has switched off the class \"ports\"");
+        return;
+    }
     if (count_flows(visits) >= AGENT_CONNECTIONS_MAX) {
         log_refusal(visits, open->target.port, STATUS_LIMIT);
         stream_abort(stream, STATUS_LIMIT, "");
@@ -162,6 +176,17 @@ void visits_open_channel(struct visits *visits, struct stream *stream,
                      : tcp_flow_dial(visits->relay, stream, &open->target, &visit->flows);
     if (status == UV_EMFILE || status == UV_ENFILE || status == UV_ENOMEM)
         log_refusal(visits, open->target.port, status);
+}
+
+void visits_end_of(struct visits *visits, const uint8_t key[static NOISE_KEY_SIZE])
+{
+    for (struct visit *visit = visits->first, *next; visit != NULL; visit = next) {
+        next = visit->next;
+        if (memcmp(served_session_keys(visit->session)->peer, key, NOISE_KEY_SIZE) != 0)
+            continue;
+        log_info("a host was forgotten: its session ends");
+        end_visit(visit);
+    }
 }
 
 void visits_end_all(struct visits *visits)

@@ -23,14 +23,19 @@ struct visits {
 };
 
 void visits_init(struct visits *visits, struct relay *relay, struct feed *feed,
-                 void (*on_heartbeat)(void *ctx), void *ctx);
+                 struct request_classes classes, void (*on_heartbeat)(void *ctx), void *ctx);
+/* A further connection says whose it is: see served_session_join. STATUS_UNKNOWN_SESSION. */
+int visits_join(struct visits *visits, struct stream *stream, const struct join_message *join,
+                struct stream **ret);
 /* Each takes the stream: it becomes a session, a subscription or a flow, or is refused by name. */
-void visits_begin(struct visits *visits, struct stream *stream, const struct welcome_message *welcome,
-                  const struct hello_message *hello);
+void visits_begin(struct visits *visits, struct stream *stream, const struct session_keys *keys,
+                  const struct welcome_message *welcome, const struct hello_message *hello);
 void visits_subscribe(struct visits *visits, struct stream *stream, const struct welcome_message *welcome,
                       const struct hello_message *hello);
 void visits_open_channel(struct visits *visits, struct stream *stream,
                          const struct channel_open_message *open);
+/* Ends the sessions of the host with this key. */
+void visits_end_of(struct visits *visits, const uint8_t key[static NOISE_KEY_SIZE]);
 void visits_end_all(struct visits *visits);
 
 #endif

@@ -13,15 +13,19 @@
 #include "host-bridge/api/api.h"
 #include "host-bridge/guests_private.h"
 #include "host-bridge/paths.h"
+#include "host-bridge/security_news.h"
 #include "host-bridge/store.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/status.h"
+#include "services/identity/key_file.h"
 #include "services/relay/relay.h"
 
 struct bridge {
     const struct bridge_config *config;
     struct link_loop link_loop;
     struct relay relay;
+    struct noise_key_pair *own; /* locked memory: this host's identity */
+    struct audit_log *audit;
     struct store *store;
     struct guests *guests;
     struct api *api; /* NULL before it is there and after it is closed */
@@ -37,8 +41,15 @@ static json_t *make_state(void *ctx, const char *name)
     if (guest == NULL)
         return NULL;
     json_t *state = json_object();
-    if (!guest_is_configured(guest))
+    if (!guest_is_configured(guest)) {
         json_object_set_new(state, "link", json_string(guest_link(guest)));
+        json_t *identity = guest_identity_save(guest_identity(guest));
+        json_object_update(state, identity);
+        json_decref(identity);
+    }
+    json_t *pairing = guest_pairing_save(guest_pairing(guest));
+    if (pairing != NULL)
+        json_object_set_new(state, "pairing", pairing);
     json_object_set_new(state, "forwards", forwards_save(guest_forwards(guest)));
     return state;
 }
@@ -63,6 +74,7 @@ static void load_state(struct bridge *bridge, struct guest *guest)
         store_set_aside(bridge->store, guest_name(guest));
         store_save_soon(bridge->store, guest_name(guest)); /* at least its link must not be forgotten */
     }
+    guest_load_pairing(guest, json_object_get(state, "pairing"));
     json_decref(state);
 }
 
@@ -123,6 +135,22 @@ static void handle_dirty(void *ctx, struct guest *guest)
         store_save_soon(bridge->store, guest_name(guest));
 }
 
+static void handle_pairing(void *ctx, struct guest *guest, const char *what)
+{
+    struct bridge *bridge = ctx;
+    security_news_pairing(bridge->audit, guest, what);
+    if (bridge->api != NULL)
+        api_pairing_changed(bridge->api, guest);
+}
+
+static void handle_refusals(void *ctx, struct guest *guest, const struct refusals_message *refusals)
+{
+    struct bridge *bridge = ctx;
+    security_news_refusals(bridge->audit, guest, refusals);
+    if (bridge->api != NULL)
+        api_guest_refused(bridge->api, guest, refusals);
+}
+
 static const char *find_holder(void *ctx, const struct guest *asking, uint8_t protocol, uint16_t port)
 {
     struct bridge *bridge = ctx;
@@ -137,7 +165,9 @@ static int add_configured(struct bridge *bridge, char *ret_problem)
         const struct configured_guest *configured = &bridge->config->guests[i];
         struct guest *guest;
         char problem[TEXT_REASON_MAX + 1];
-        int status = guests_put(bridge->guests, configured->name, configured->link, true, &guest, problem);
+        struct guest_identity_options identity = configured_guest_identity(configured);
+        int status =
+            guests_put(bridge->guests, configured->name, configured->link, &identity, true, &guest, problem);
         if (status < 0) {
             snprintf(ret_problem, CONFIG_PROBLEM_MAX, "guest \"%.80s\" of the configuration: %s",
                      configured->name, problem);
@@ -158,8 +188,11 @@ static void add_remembered(void *ctx, const char *name, const json_t *state, con
     if (link == NULL || guests_find(bridge->guests, name) != NULL)
         return; /* a configured guest's state, loaded with it */
     struct guest *guest;
+    struct guest_identity_options identity = {0};
+    const char *field;
     char why[TEXT_REASON_MAX + 1];
-    if (guests_put(bridge->guests, name, link, false, &guest, why) < 0)
+    if (guest_identity_load(&identity, state, &field, why) < 0 ||
+        guests_put(bridge->guests, name, link, &identity, false, &guest, why) < 0)
         log_error("the remembered guest %s is left out: %s", name, why);
 }
 
@@ -168,7 +201,16 @@ static int open_api(struct bridge *bridge, uv_loop_t *uv, const char *socket_pat
     char folder[PATHS_MAX], guest_folder[PATHS_MAX + 4], problem[TEXT_REASON_MAX + 1];
     snprintf(folder, sizeof(folder), "%s", socket_path);
     snprintf(guest_folder, sizeof(guest_folder), "%s/vm", dirname(folder));
+    char key[KEY_TEXT_SIZE];
+    key_text_format(bridge->own->public_key, key);
+    const struct bridge_config *config = bridge->config;
     struct api_options options = {
+        .key = key,
+        .audit = bridge->audit,
+        .clients = config->clients,
+        .client_count = config->client_count,
+        .has_group = config->has_api_group,
+        .group = config->api_group,
         .socket_path = socket_path,
         .guest_socket_dir = guest_folder,
         .version = HOSPES_VERSION,
@@ -183,6 +225,64 @@ static int open_api(struct bridge *bridge, uv_loop_t *uv, const char *socket_pat
     return status;
 }
 
+/* This host's key pair: made at the first start. */
+static int load_identity(struct bridge *bridge, const char *state_dir, char *ret_problem)
+{
+    char problem[TEXT_REASON_MAX + 1];
+    enum key_file_origin origin = 0;
+    bridge->own = secret_take(bridge->link_loop.secrets, sizeof(*bridge->own));
+    if (bridge->own == NULL)
+        return UV_ENOMEM;
+    int status = key_file_load(state_dir, "identity", "", bridge->own, &origin, problem);
+    if (status < 0) {
+        snprintf(ret_problem, CONFIG_PROBLEM_MAX, "%s", problem);
+        return status;
+    }
+    if (origin != KEY_FILE_READ)
+        log_info("made a new identity for this host in %s", state_dir);
+    if (!secret_pool_is_locked(bridge->link_loop.secrets))
+        log_warn("keys can't be locked in memory (see ulimit -l): they may be swapped out");
+    return 0;
+}
+
+static void handle_audit_trouble(void *ctx, const char *sentence)
+{
+    log_error("audit log: %s", sentence);
+}
+
+static int open_files(struct bridge *bridge, uv_loop_t *uv, const char *state_dir, char *ret_problem)
+{
+    char problem[TEXT_REASON_MAX + 1];
+    int status = store_open(uv, state_dir, &bridge->store, problem);
+    struct audit_log_options options = {.folder = state_dir, .on_trouble = handle_audit_trouble};
+    if (status == 0) {
+        store_set_maker(bridge->store, make_state, bridge);
+        status = audit_log_open(&options, &bridge->audit, problem);
+    }
+    if (status < 0) {
+        snprintf(ret_problem, CONFIG_PROBLEM_MAX, "%s", problem);
+        return status;
+    }
+    return load_identity(bridge, state_dir, ret_problem);
+}
+
+static struct guests *create_guests(struct bridge *bridge)
+{
+    struct guests_news news = {
+        .guest = {.on_changed = handle_changed,
+                  .on_port = handle_port,
+                  .on_forward = handle_forward,
+                  .on_dirty = handle_dirty,
+                  .on_pairing = handle_pairing,
+                  .on_refusals = handle_refusals,
+                  .holder = find_holder,
+                  .ctx = bridge},
+        .on_added = handle_added,
+        .on_removed = handle_removed,
+    };
+    return guests_create(&bridge->relay, &bridge->config->policy, bridge->own, &news);
+}
+
 int bridge_create(uv_loop_t *uv, const struct bridge_config *config, const struct bridge_options *options,
                   struct bridge **ret, char ret_problem[static CONFIG_PROBLEM_MAX])
 {
@@ -195,23 +295,12 @@ int bridge_create(uv_loop_t *uv, const struct bridge_config *config, const struc
     *ret = bridge;
     bridge->config = config;
     relay_init(&bridge->relay, &bridge->link_loop);
-    struct guests_news news = {
-        .guest = {.on_changed = handle_changed,
-                  .on_port = handle_port,
-                  .on_forward = handle_forward,
-                  .on_dirty = handle_dirty,
-                  .holder = find_holder,
-                  .ctx = bridge},
-        .on_added = handle_added,
-        .on_removed = handle_removed,
-    };
-    bridge->guests = guests_create(&bridge->relay, &config->policy, &news);
-    if (bridge->guests == NULL)
-        return UV_ENOMEM;
-    int status = store_open(uv, options->state_dir, &bridge->store, ret_problem);
+    int status = open_files(bridge, uv, options->state_dir, ret_problem);
     if (status < 0)
         return status;
-    store_set_maker(bridge->store, make_state, bridge);
+    bridge->guests = create_guests(bridge);
+    if (bridge->guests == NULL)
+        return UV_ENOMEM;
     status = open_api(bridge, uv, options->socket_path, ret_problem);
     if (status < 0)
         return status;
@@ -268,6 +357,8 @@ void bridge_destroy(struct bridge *bridge)
 {
     if (bridge == NULL)
         return;
+    audit_log_close(bridge->audit);
+    secret_release(bridge->link_loop.secrets, bridge->own, sizeof(*bridge->own));
     link_loop_finish(&bridge->link_loop);
     free(bridge);
 }

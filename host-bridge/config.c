@@ -8,16 +8,20 @@
 #include <string.h>
 #include <uv.h>
 
+#include "host-bridge/config_clients.h"
 #include "protocol/base/status.h"
 #include "protocol/link/spec.h"
 
 static const struct config_key ROOT_KEYS[] = {
-    {"logLevel", JSON_STRING, false},    {"vms", JSON_ARRAY, false}, {"policy", JSON_ARRAY, false},
-    {"portForwards", JSON_ARRAY, false}, {NULL, JSON_NULL, false},
+    {"logLevel", JSON_STRING, false}, {"vms", JSON_ARRAY, false},
+    {"policy", JSON_ARRAY, false},    {"portForwards", JSON_ARRAY, false},
+    {"clients", JSON_ARRAY, false},   {"apiSocketGroup", JSON_STRING, false},
+    {NULL, JSON_NULL, false},
 };
 static const struct config_key GUEST_KEYS[] = {
-    {"name", JSON_STRING, true},         {"link", JSON_STRING, true}, {"config", JSON_STRING, false},
-    {"portForwards", JSON_ARRAY, false}, {NULL, JSON_NULL, false},
+    {"name", JSON_STRING, true},         {"link", JSON_STRING, true},        {"config", JSON_STRING, false},
+    {"portForwards", JSON_ARRAY, false}, {"key", JSON_STRING, false},        {"pskFile", JSON_STRING, false},
+    {"ephemeral", JSON_TRUE, false},     {"encryption", JSON_STRING, false}, {NULL, JSON_NULL, false},
 };
 static const struct config_key POLICY_KEYS[] = {
     {"selector", JSON_STRING, true}, {"action", JSON_STRING, true}, {NULL, JSON_NULL, false}};
@@ -32,12 +36,45 @@ void bridge_config_finish(struct bridge_config *config)
     for (size_t i = 0; i < config->guest_count; i++) {
         free(config->guests[i].name);
         free(config->guests[i].link);
+        free(config->guests[i].psk_file);
         json_decref(config->guests[i].port_forwards);
     }
     free(config->guests);
     json_decref(config->port_forwards);
     policy_set_finish(&config->policy);
+    free(config->clients);
     bridge_config_init(config);
+}
+
+struct guest_identity_options configured_guest_identity(const struct configured_guest *guest)
+{
+    struct guest_identity_options options = {.has_key = guest->has_key,
+                                             .ephemeral = guest->ephemeral,
+                                             .sealing = guest->sealing,
+                                             .psk_file = guest->psk_file};
+    memcpy(options.key, guest->key, sizeof(options.key));
+    return options;
+}
+
+static int load_identity(const struct config_file *file, size_t index, const json_t *item,
+                         struct configured_guest *ret, char *ret_problem)
+{
+    char place[64], problem[TEXT_REASON_MAX + 1];
+    const char *field;
+    struct guest_identity_options options;
+    int status = guest_identity_load(&options, item, &field, problem);
+    if (status == 0)
+        status = guest_identity_check(&options, ret->link, &field, problem);
+    if (status < 0) {
+        snprintf(place, sizeof(place), "vms[%zu].%s", index, field);
+        return config_file_complain(file, place, ret_problem, "%s", problem);
+    }
+    ret->has_key = options.has_key;
+    memcpy(ret->key, options.key, sizeof(ret->key));
+    ret->ephemeral = options.ephemeral;
+    ret->sealing = options.sealing;
+    ret->psk_file = options.psk_file != NULL ? strdup(options.psk_file) : NULL;
+    return options.psk_file != NULL && ret->psk_file == NULL ? UV_ENOMEM : 0;
 }
 
 /* A GhostVM config.json: only its "portForwards" matters here, the rest is GhostVM's. */
@@ -77,6 +114,9 @@ static int load_guest(const struct config_file *file, size_t index, const json_t
     ret->link = strdup(link);
     if (ret->name == NULL || ret->link == NULL)
         return UV_ENOMEM;
+    status = load_identity(file, index, item, ret, ret_problem);
+    if (status < 0)
+        return status;
     ret->port_forwards = json_incref(json_object_get(item, "portForwards"));
     const char *path = json_string_value(json_object_get(item, "config"));
     if (path == NULL)
@@ -148,6 +188,8 @@ static int load(struct bridge_config *config, const struct config_file *file, ch
         status = load_guests(config, file, ret_problem);
     if (status == 0)
         status = load_policy(config, file, ret_problem);
+    if (status == 0)
+        status = config_clients_load(config, file, ret_problem);
     if (status == 0)
         config->port_forwards = json_incref(json_object_get(file->root, "portForwards"));
     if (status == UV_ENOMEM || status == STATUS_LIMIT)

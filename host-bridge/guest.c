@@ -11,36 +11,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "host-bridge/guest_private.h"
+#include "host-bridge/guest_internal.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/log.h"
-#include "protocol/base/log_limit.h"
 #include "protocol/base/status.h"
-#include "protocol/link/session.h"
 #include "services/relay/tcp_flow.h"
 #include "services/relay/udp_server.h"
-
-#define ERROR_TEXT_MAX 400
-
-struct guest {
-    char *name, *link;
-    bool is_configured, closing;
-    struct relay *relay;
-    struct guest_news news;
-    struct session *session;
-    struct forwards *forwards;
-    enum guest_state state;
-    uint64_t since_ms;
-    int error_status;
-    char error[ERROR_TEXT_MAX];
-    bool fell_silent;              /* it was lost without a word, and nothing was heard since */
-    struct welcome_message *agent; /* NULL: never connected */
-    struct log_limit refusals;
-    uint64_t last_seen_ms, connects;
-    int parts_open; /* until on_closed */
-    void (*on_closed)(void *ctx);
-    void *closed_ctx;
-};
 
 /* ---- the session's news ---- */
 
@@ -51,7 +27,7 @@ static void set_state(struct guest *guest, enum guest_state state)
     guest->state = state;
 }
 
-static void set_error(struct guest *guest, int status, const char *text)
+void guest_set_error(struct guest *guest, int status, const char *text)
 {
     guest->error_status = status;
     snprintf(guest->error, sizeof(guest->error), "%s%s%s", status_text(status), text[0] != '\0' ? ": " : "",
@@ -83,10 +59,11 @@ static void handle_down(void *ctx, int status, const char *text)
     struct guest *guest = ctx;
     guest->last_seen_ms = clock_realtime_ms() - (status == STATUS_SILENT ? HEARTBEAT_TIMEOUT_MS : 0);
     guest->fell_silent = status == STATUS_SILENT;
-    set_error(guest, status, text);
+    guest_set_error(guest, status, text);
     set_state(guest, GUEST_CONNECTING);
     log_warn("%s: disconnected: %s", guest->name, guest->error);
     forwards_link_lost(guest->forwards);
+    guest_trust_link_lost(guest);
     guest->news.on_changed(guest->news.ctx, guest);
 }
 
@@ -95,22 +72,49 @@ static void handle_try_failed(void *ctx, int status, const char *text)
     struct guest *guest = ctx;
     bool new_reason = status != guest->error_status;
     guest->fell_silent = guest->fell_silent && status == STATUS_NO_GREETING;
-    set_error(guest, status, text);
-    set_state(guest, status == STATUS_NEEDS_AUTHENTICATION ? GUEST_DISABLED : GUEST_CONNECTING);
+    guest_set_error(guest, status, text);
+    set_state(guest, guest->pairing.unpaired ? GUEST_DISABLED : GUEST_CONNECTING);
+    guest_trust_link_lost(guest);
     if (!new_reason)
         return;
     log_info("%s: not connected: %s", guest->name, guest->error);
     guest->news.on_changed(guest->news.ctx, guest);
 }
 
+static void handle_ports(struct guest *guest, const struct ports_message *ports)
+{
+    uint32_t changes = (uint32_t)(1 + ports->opened_count + ports->closed_count);
+    if (allowance_take(&guest->port_changes, changes, clock_monotonic_ms()))
+        forwards_apply(guest->forwards, ports);
+    else
+        session_punish(guest->session, "the guest tells of more changed ports than it may");
+}
+
+static void handle_refusals(struct guest *guest, const struct refusals_message *refusals)
+{
+    if (allowance_take(&guest->refusal_news, 1, clock_monotonic_ms()))
+        guest->news.on_refusals(guest->news.ctx, guest, refusals);
+    else
+        session_punish(guest->session, "the guest tells of more refusals than it may");
+}
+
 static void handle_event(void *ctx, const struct message *event)
 {
     struct guest *guest = ctx;
-    forwards_apply(guest->forwards, &event->body.ports);
+    if (event->kind == MESSAGE_REFUSALS)
+        handle_refusals(guest, &event->body.refusals);
+    else
+        handle_ports(guest, &event->body.ports);
 }
 
-static const struct session_handler SESSION_HANDLER = {
-    .on_up = handle_up, .on_down = handle_down, .on_try_failed = handle_try_failed, .on_event = handle_event};
+static const struct session_handler SESSION_HANDLER = {.on_credentials = guest_trust_on_credentials,
+                                                       .on_key = guest_trust_on_key,
+                                                       .on_let_in = guest_trust_on_let_in,
+                                                       .on_code = guest_trust_on_code,
+                                                       .on_up = handle_up,
+                                                       .on_down = handle_down,
+                                                       .on_try_failed = handle_try_failed,
+                                                       .on_event = handle_event};
 
 /* ---- what the forwards need ---- */
 
@@ -192,6 +196,7 @@ static void handle_dirty(void *ctx)
 
 static void free_guest(struct guest *guest)
 {
+    guest_trust_finish(guest);
     free(guest->agent);
     free(guest->name);
     free(guest->link);
@@ -239,6 +244,10 @@ int guest_create(struct relay *relay, const struct guest_options *options, const
         .ctx = guest,
     };
     status = guest->name == NULL || guest->link == NULL ? UV_ENOMEM : 0;
+    allowance_init(&guest->port_changes, PORT_CHANGES_A_SECOND, PORT_CHANGES_BURST, clock_monotonic_ms());
+    allowance_init(&guest->refusal_news, REFUSAL_NEWS_A_SECOND, REFUSAL_NEWS_BURST, clock_monotonic_ms());
+    if (status == 0)
+        status = guest_trust_init(guest, options, spec.kind);
     if (status == 0)
         status = session_create(relay->loop, &spec, "hospes-bridge " HOSPES_VERSION, &SESSION_HANDLER, guest,
                                 &guest->session);
@@ -278,131 +287,6 @@ void guest_close(struct guest *guest, void (*on_closed)(void *ctx), void *ctx)
     session_close(guest->session, handle_session_closed, guest);
 }
 
-/* ---- what others see ---- */
-
-const char *guest_state_name(enum guest_state state)
-{
-    static const char *const NAMES[] = {
-        [GUEST_CONNECTING] = "connecting", [GUEST_CONNECTED] = "connected", [GUEST_DISABLED] = "disabled"};
-    return NAMES[state];
-}
-
-const char *vm_liveness_name(enum vm_liveness vm)
-{
-    static const char *const NAMES[] = {[VM_UNKNOWN] = "unknown", [VM_ALIVE] = "alive", [VM_GONE] = "gone"};
-    return NAMES[vm];
-}
-
-const char *agent_liveness_name(enum agent_liveness agent)
-{
-    static const char *const NAMES[] = {
-        [AGENT_ABSENT] = "absent", [AGENT_ALIVE] = "alive", [AGENT_SILENT] = "silent"};
-    return NAMES[agent];
-}
-
-const char *guest_name(const struct guest *guest)
-{
-    return guest->name;
-}
-
-const char *guest_link(const struct guest *guest)
-{
-    return guest->link;
-}
-
-bool guest_is_configured(const struct guest *guest)
-{
-    return guest->is_configured;
-}
-
-enum guest_state guest_state(const struct guest *guest)
-{
-    return guest->state;
-}
-
-uint64_t guest_since_ms(const struct guest *guest)
-{
-    return guest->since_ms;
-}
-
-const char *guest_error(const struct guest *guest)
-{
-    return guest->error;
-}
-
-const char *guest_error_code(const struct guest *guest)
-{
-    return guest->error_status == 0 ? "" : status_name(guest->error_status);
-}
-
-const struct welcome_message *guest_agent(const struct guest *guest)
-{
-    return guest->agent;
-}
-
-/* What the reason of the last failure says about the machine itself. */
-static enum vm_liveness judge_vm(int status)
-{
-    switch (status) {
-    case STATUS_NO_AGENT:
-    case STATUS_DRIVER_DOWN:
-    case STATUS_GREETING_REFUSED:
-    case STATUS_NO_GREETING:
-    case STATUS_VERSION:
-    case STATUS_UNKNOWN_SESSION:
-    case STATUS_MALFORMED:
-    case STATUS_TOO_LARGE:
-    case STATUS_UNEXPECTED:
-    case STATUS_NOT_SUPPORTED:
-    case STATUS_NOT_ALLOWED:
-    case STATUS_LIMIT:
-        return VM_ALIVE;
-    case STATUS_NO_SUCH_VM:
-    case UV_ENOENT:
-    case UV_ECONNREFUSED:
-        return VM_GONE;
-    default:
-        return VM_UNKNOWN;
-    }
-}
-
-void guest_liveness(const struct guest *guest, struct guest_liveness *ret)
-{
-    const struct requests *requests = session_requests(guest->session);
-    bool up = guest->state == GUEST_CONNECTED;
-    bool silent = up && session_is_silent(guest->session);
-    *ret = (struct guest_liveness){
-        .vm = up ? (silent ? VM_UNKNOWN : VM_ALIVE) : judge_vm(guest->error_status),
-        .agent = silent || (!up && guest->fell_silent) ? AGENT_SILENT
-                 : up                                  ? AGENT_ALIVE
-                                                       : AGENT_ABSENT,
-        .requests_pending = requests_pending(requests),
-        .request_quiet_ms = requests_oldest_age_ms(requests),
-    };
-}
-
-uint64_t guest_rtt_us(const struct guest *guest)
-{
-    return guest->connects == 0 ? 0 : session_rtt_us(guest->session);
-}
-
-uint64_t guest_last_seen_ms(const struct guest *guest)
-{
-    if (guest->state != GUEST_CONNECTED)
-        return guest->last_seen_ms;
-    return clock_realtime_ms() - session_heard_ms_ago(guest->session);
-}
-
-uint64_t guest_reconnects(const struct guest *guest)
-{
-    return guest->connects > 0 ? guest->connects - 1 : 0;
-}
-
-struct forwards *guest_forwards(struct guest *guest)
-{
-    return guest->forwards;
-}
-
 /* ---- requests ---- */
 
 struct health_question {
@@ -416,7 +300,9 @@ static void handle_health_answer(void *ctx, int status, const struct message *an
     free(ctx);
     if (status == 0 && answer->kind != MESSAGE_HEALTH)
         status = STATUS_UNEXPECTED;
-    question.on_health(question.ctx, status, status == 0 ? answer->body.health : NULL);
+    bool refused = answer != NULL && answer->kind == MESSAGE_ERROR;
+    question.on_health(question.ctx, status, refused ? answer->body.failure.text : "",
+                       status == 0 ? answer->body.health : NULL);
 }
 
 int guest_ask_health(struct guest *guest, uint64_t timeout_ms, guest_health_done on_health, void *ctx)

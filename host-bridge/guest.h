@@ -6,13 +6,14 @@
 #include <uv.h>
 
 #include "host-bridge/features/forwards/forwards.h"
+#include "host-bridge/pairing.h"
 #include "protocol/wire/message.h"
+#include "services/access/request_class.h"
 
 enum guest_state {
     GUEST_CONNECTING = 1, /* dialling, or between tries: error says why the last one failed */
     GUEST_CONNECTED,
-    GUEST_DISABLED, /* can never connect as configured (a tcp: link, a bad spec kept from a file): error says
-                       why */
+    GUEST_DISABLED, /* unpaired by somebody: nothing is dialled until it is paired again */
 };
 const char *guest_state_name(enum guest_state state); /* "connecting" … */
 
@@ -49,9 +50,34 @@ uint64_t guest_reconnects(const struct guest *guest);   /* connections made, min
 struct forwards *guest_forwards(struct guest *guest);
 
 /* Asks the agent. on_health fires exactly once, never before return: status 0 and the health (valid until
- * return), or STATUS_NOT_CONNECTED, UV_ETIMEDOUT, STATUS_GONE, what the agent answered … . UV_ENOMEM,
- * STATUS_LIMIT: not asked, no callback. */
-typedef void (*guest_health_done)(void *ctx, int status, const struct health_message *health);
+ * return, as `text`, the agent's own words for a failure, as a rule ""), or STATUS_NOT_CONNECTED,
+ * UV_ETIMEDOUT, STATUS_GONE, what the agent answered … . UV_ENOMEM, STATUS_LIMIT: not asked, no callback. */
+typedef void (*guest_health_done)(void *ctx, int status, const char *text,
+                                  const struct health_message *health);
 int guest_ask_health(struct guest *guest, uint64_t timeout_ms, guest_health_done on_health, void *ctx);
+
+/* How often the guest was let go of because it sent more than it may by itself, for the classes that have a
+ * limit. */
+uint64_t guest_limited(const struct guest *guest, enum request_class request);
+
+/* ---- identity: who the guest is, and what people decided about it ---- */
+
+const struct guest_pairing *guest_pairing(const struct guest *guest); /* never NULL */
+/* "aes256-gcm", "chacha20-poly1305", "none" (authenticated, plain); "" while not connected. */
+const char *guest_cipher(const struct guest *guest);
+/* Only the hypervisor or the same user reaches it, as far as it is known: by its kind before the first try.
+ */
+bool guest_link_is_private(const struct guest *guest);
+/* Somebody wants this guest paired: forgets "unpaired", dials at once; on a link that is not private a code
+ * comes. STATUS_CONFLICT: a changed key must be accepted by guest_accept_key. */
+int guest_pair(struct guest *guest, char ret_problem[static TEXT_REASON_MAX + 1]);
+/* Pins the key and dials at once. */
+int guest_accept_key(struct guest *guest, const uint8_t key[static NOISE_KEY_SIZE],
+                     char ret_problem[static TEXT_REASON_MAX + 1]);
+/* What people said of the code that is being compared. STATUS_CONFLICT: it is another code, or none is. */
+int guest_answer_code(struct guest *guest, const char *code, bool same,
+                      char ret_problem[static TEXT_REASON_MAX + 1]);
+/* Forgets the key, disconnects, stays away until guest_pair. */
+int guest_unpair(struct guest *guest);
 
 #endif

@@ -4,6 +4,7 @@
 #define HOSPES_GUEST_PRIVATE_H
 
 #include "host-bridge/guest.h"
+#include "host-bridge/guest_identity.h"
 #include "services/relay/relay.h"
 
 /* What happens at a guest, for the bridge. */
@@ -12,16 +13,30 @@ struct guest_news {
     void (*on_port)(void *ctx, struct guest *guest, const struct known_port *port, const char *what);
     void (*on_forward)(void *ctx, struct guest *guest, const struct forward *forward, const char *what);
     void (*on_dirty)(void *ctx, struct guest *guest); /* its state file is out of date */
+    /* What is known of its identity, or what people have to do about it, is another. `what`: "paired",
+     * "unpaired", "keyChanged", "comparing", "declined". */
+    void (*on_pairing)(void *ctx, struct guest *guest, const char *what);
+    void (*on_refusals)(void *ctx, struct guest *guest, const struct refusals_message *refusals);
     /* Who of the other guests holds a host port: "guest other", or NULL. */
     const char *(*holder)(void *ctx, const struct guest *asking, uint8_t protocol, uint16_t port);
     void *ctx;
 };
 
+/* What a guest may send by itself; beyond it the link is let go of for a while. A snapshot has at most
+ * PORTS_MAX listeners, and a test suite that opens a thousand a second must not be cut off: at 5,000 they
+ * cost the bridge about a tenth of a core. */
+#define PORT_CHANGES_A_SECOND 5000
+#define PORT_CHANGES_BURST    (16 * PORTS_MAX)
+#define REFUSAL_NEWS_A_SECOND 2    /* the agent sends one */
+#define REFUSAL_NEWS_BURST    2048 /* a ring of them after a long absence */
+
 struct guest_options {
     const char *name;
-    const char *link;                      /* checked already */
-    const struct policy_set *config_rules; /* borrowed */
-    bool is_configured;                    /* the configuration file lists it */
+    const char *link;                       /* checked already */
+    const struct policy_set *config_rules;  /* borrowed */
+    bool is_configured;                     /* the configuration file lists it */
+    struct guest_identity_options identity; /* checked already; psk_file is borrowed for the call */
+    const struct noise_key_pair *own;       /* the bridge's; borrowed for the whole life */
 };
 
 /* Does not dial yet. UV_ENOMEM. */
@@ -32,5 +47,9 @@ void guest_start(struct guest *guest);
 void guest_close(struct guest *guest, void (*on_closed)(void *ctx), void *ctx);
 
 bool guest_is_configured(const struct guest *guest);
+/* What was remembered of its identity, before guest_start; NULL: nothing. What makes no sense unpairs it. */
+void guest_load_pairing(struct guest *guest, const json_t *pairing);
+/* As given to guest_create, for the state file; borrowed from the guest. */
+const struct guest_identity_options *guest_identity(const struct guest *guest);
 
 #endif

@@ -6,13 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sodium.h>
+
 #include "host-bridge/guests_private.h"
+#include "host-bridge/pairing_secret.h"
 #include "protocol/base/status.h"
 #include "protocol/link/spec.h"
 
 struct guests {
     struct relay *relay;
     const struct policy_set *config_rules;
+    const struct noise_key_pair *own;
     struct guests_news news;
     struct guest **list;
     size_t count, capacity;
@@ -25,13 +29,14 @@ struct guests {
 };
 
 struct guests *guests_create(struct relay *relay, const struct policy_set *config_rules,
-                             const struct guests_news *news)
+                             const struct noise_key_pair *own, const struct guests_news *news)
 {
     struct guests *guests = calloc(1, sizeof(*guests));
     if (guests == NULL)
         return NULL;
     guests->relay = relay;
     guests->config_rules = config_rules;
+    guests->own = own;
     guests->news = *news;
     return guests;
 }
@@ -105,9 +110,11 @@ static bool name_is_valid(const char *name)
     return true;
 }
 
-static int check_new(const struct guests *guests, const char *name, const char *link, char *ret_problem)
+static int check_new(const struct guests *guests, const char *name, const char *link,
+                     const struct guest_identity_options *identity, char *ret_problem)
 {
     struct link_spec spec;
+    const char *field;
     if (!name_is_valid(name)) {
         snprintf(ret_problem, TEXT_REASON_MAX + 1,
                  "a guest's name is 1 to %d of A-Z a-z 0-9 . _ - and starts with no dot or dash",
@@ -122,7 +129,8 @@ static int check_new(const struct guests *guests, const char *name, const char *
         snprintf(ret_problem, TEXT_REASON_MAX + 1, "there are %d guests already", GUESTS_MAX);
         return STATUS_LIMIT;
     }
-    return link_spec_parse_dial(link, &spec, ret_problem);
+    int status = link_spec_parse_dial(link, &spec, ret_problem);
+    return status < 0 ? status : guest_identity_check(identity, link, &field, ret_problem);
 }
 
 static int make_room(struct guests *guests)
@@ -138,14 +146,22 @@ static int make_room(struct guests *guests)
     return 0;
 }
 
-int guests_put(struct guests *guests, const char *name, const char *link, bool configured, struct guest **ret,
+int guests_put(struct guests *guests, const char *name, const char *link,
+               const struct guest_identity_options *identity, bool configured, struct guest **ret,
                char ret_problem[static TEXT_REASON_MAX + 1])
 {
-    int status = check_new(guests, name, link, ret_problem);
+    static const struct guest_identity_options NOTHING = {0};
+    if (identity == NULL)
+        identity = &NOTHING;
+    int status = check_new(guests, name, link, identity, ret_problem);
     if (status < 0)
         return status;
-    struct guest_options options = {
-        .name = name, .link = link, .config_rules = guests->config_rules, .is_configured = configured};
+    struct guest_options options = {.name = name,
+                                    .link = link,
+                                    .config_rules = guests->config_rules,
+                                    .is_configured = configured,
+                                    .identity = *identity,
+                                    .own = guests->own};
     struct guest_news news = guests->news.guest;
     struct guest *guest;
     status = make_room(guests);
@@ -166,10 +182,24 @@ int guests_put(struct guests *guests, const char *name, const char *link, bool c
     return 0;
 }
 
-int guests_add(struct guests *guests, const char *name, const char *link, struct guest **ret,
+/* STATUS_INVALID with a sentence when there is one and it is of no use. */
+static int try_secret(const struct guest_identity_options *identity, char *ret_problem)
+{
+    uint8_t secret[NOISE_KEY_SIZE];
+    if (identity == NULL || identity->psk_file == NULL)
+        return 0;
+    int status = pairing_secret_load(identity->psk_file, secret, ret_problem);
+    sodium_memzero(secret, sizeof(secret));
+    return status < 0 ? STATUS_INVALID : 0;
+}
+
+int guests_add(struct guests *guests, const char *name, const char *link,
+               const struct guest_identity_options *identity, struct guest **ret,
                char ret_problem[static TEXT_REASON_MAX + 1])
 {
-    int status = guests_put(guests, name, link, false, ret, ret_problem);
+    int status = try_secret(identity, ret_problem);
+    if (status == 0)
+        status = guests_put(guests, name, link, identity, false, ret, ret_problem);
     if (status == 0)
         guests->news.guest.on_dirty(guests->news.guest.ctx, *ret);
     return status;

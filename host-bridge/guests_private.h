@@ -14,11 +14,12 @@ struct guests_news {
                        struct guest *guest); /* before it closes: forget what is remembered of it */
 };
 
-/* `config_rules` is borrowed. NULL when out of memory. */
+/* `config_rules` and `own`, the bridge's key pair, are borrowed. NULL when out of memory. */
 struct guests *guests_create(struct relay *relay, const struct policy_set *config_rules,
-                             const struct guests_news *news);
-/* As guests_add; configured: listed in the configuration file. */
-int guests_put(struct guests *guests, const char *name, const char *link, bool configured, struct guest **ret,
+                             const struct noise_key_pair *own, const struct guests_news *news);
+/* As guests_add, but the secret's file is not looked at; configured: listed in the configuration file. */
+int guests_put(struct guests *guests, const char *name, const char *link,
+               const struct guest_identity_options *identity, bool configured, struct guest **ret,
                char ret_problem[static TEXT_REASON_MAX + 1]);
 /* Who of the other guests listens on a host port: "guest other" (valid until the next call), or NULL. */
 const char *guests_holder(struct guests *guests, const struct guest *asking, uint8_t protocol, uint16_t port);

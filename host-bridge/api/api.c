@@ -6,10 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "host-bridge/api/owner.h"
+#include "host-bridge/api/refusals.h"
 #include "host-bridge/api/router.h"
 #include "host-bridge/api/view.h"
+#include "protocol/base/status.h"
 
 #define LOG_MODULE "api"
 #include "protocol/base/log.h"
@@ -79,13 +82,24 @@ static void handle_request(void *ctx, struct http_request *request)
     router_handle(ctx, request);
 }
 
+static bool admit(void *ctx, const struct unix_peer *peer, struct request_classes *ret_classes)
+{
+    struct api *api = ctx;
+    if (clients_find(api->clients, api->client_count, getuid(), peer->uid, ret_classes))
+        return true;
+    refusals_note_stranger(api, peer);
+    return false;
+}
+
 static void free_api(struct api *api)
 {
+    free(api->clients);
     for (struct guest_entry *entry = api->entries, *next; entry != NULL; entry = next) {
         next = entry->next;
         free(entry);
     }
     free((char *)api->version);
+    free(api->key);
     free(api->guest_socket_dir);
     free(api);
 }
@@ -110,6 +124,26 @@ static int fail(struct api *api, int status, char *ret_problem, const char *prob
     return status;
 }
 
+/* False: out of memory. */
+static bool copy_options(struct api *api, const struct api_options *options)
+{
+    api->audit = options->audit;
+    api->socket_group = options->group;
+    api->version = strdup(options->version);
+    api->key = strdup(options->key != NULL ? options->key : "");
+    if (options->guest_socket_dir != NULL)
+        api->guest_socket_dir = strdup(options->guest_socket_dir);
+    if (options->client_count > 0)
+        api->clients = calloc(options->client_count, sizeof(*api->clients));
+    if (api->version == NULL || api->key == NULL ||
+        (options->guest_socket_dir != NULL && api->guest_socket_dir == NULL) ||
+        (options->client_count > 0 && api->clients == NULL))
+        return false;
+    for (; api->client_count < options->client_count; api->client_count++)
+        api->clients[api->client_count] = options->clients[api->client_count];
+    return true;
+}
+
 int api_create(uv_loop_t *loop, struct guests *guests, const struct api_options *options, struct api **ret,
                char ret_problem[static TEXT_REASON_MAX + 1])
 {
@@ -118,14 +152,16 @@ int api_create(uv_loop_t *loop, struct guests *guests, const struct api_options 
         snprintf(ret_problem, TEXT_REASON_MAX + 1, "out of memory");
         return UV_ENOMEM;
     }
+    api->loop = loop;
     api->guests = guests;
-    api->version = strdup(options->version);
-    if (options->guest_socket_dir != NULL)
-        api->guest_socket_dir = strdup(options->guest_socket_dir);
-    if (api->version == NULL || (options->guest_socket_dir != NULL && api->guest_socket_dir == NULL))
+    if (!copy_options(api, options))
         return fail(api, UV_ENOMEM, ret_problem, "out of memory");
-    const struct http_server_options server = {handle_request, api, options->read_timeout_ms,
-                                               options->wait_timeout_ms};
+    const struct http_server_options server = {.handle = handle_request,
+                                               .admit = admit,
+                                               .ctx = api,
+                                               .socket_group = options->has_group ? &api->socket_group : NULL,
+                                               .read_timeout_ms = options->read_timeout_ms,
+                                               .wait_timeout_ms = options->wait_timeout_ms};
     int status = http_server_create(loop, &server, &api->server);
     if (status == 0)
         status = sse_create(loop, options->first_event, options->heartbeat_ms, &api->sse);
@@ -163,6 +199,7 @@ void api_close(struct api *api, void (*on_closed)(void *ctx), void *ctx)
     api->closed_ctx = ctx;
     for (struct guest_entry *entry = api->entries; entry != NULL; entry = entry->next)
         entry->listener = NULL; /* http_server_close ends it */
+    api_forget_inquiries(api);
     http_server_close(api->server, handle_server_closed, api);
 }
 
@@ -196,6 +233,29 @@ void api_guest_changed(struct api *api, struct guest *guest)
         sse_publish(
             api->sse, guest_name(guest), "vm.disconnected",
             json_pack("{s:o, s:o}", "reason", view_text(guest_error(guest)), "code", view_text(code)));
+}
+
+void api_pairing_changed(struct api *api, struct guest *guest)
+{
+    struct guest_entry *entry = take_entry(api, guest);
+    const struct guest_pairing *pairing = guest_pairing(guest);
+    enum pairing_state state = guest_pairing_state(pairing);
+    if (entry == NULL || (entry->pairing == state && strcmp(entry->code, pairing->code) == 0))
+        return;
+    entry->pairing = state;
+    snprintf(entry->code, sizeof(entry->code), "%s", pairing->code);
+    json_t *data = json_pack("{s:s}", "state", pairing_state_name(state));
+    if (data != NULL && pairing->code[0] != '\0')
+        json_object_set_new(data, "code", json_string(pairing->code));
+    sse_publish(api->sse, guest_name(guest), "vm.pairing", data);
+}
+
+void api_guest_refused(struct api *api, struct guest *guest, const struct refusals_message *refusals)
+{
+    sse_publish(api->sse, guest_name(guest), "vm.refused",
+                json_pack("{s:I, s:s, s:o, s:o}", "count", (json_int_t)refusals->count, "code",
+                          status_name(refusals->status), "link", view_text(refusals->link), "who",
+                          view_text(refusals->who)));
 }
 
 void api_port_changed(struct api *api, struct guest *guest, const struct known_port *port, const char *what)

@@ -5,6 +5,8 @@
 
 #include <uv.h>
 
+#include "host-bridge/api/clients.h"
+#include "host-bridge/audit/audit_log.h"
 #include "host-bridge/guests.h"
 
 struct api; /* opaque */
@@ -15,10 +17,16 @@ struct api_options {
     const char *guest_socket_dir; /* a socket <dir>/<name>.sock for each guest serves its paths without
                                      /vms/{vm}; NULL = none */
     const char *version;
-    uint64_t first_event;     /* sequence number of the first server-sent event; 0 = 1 */
-    uint64_t read_timeout_ms; /* for a whole request; 0 = 30 seconds. Tests have less patience */
-    uint64_t wait_timeout_ms; /* for an answer that a guest owes; 0 = 10 seconds, then 504 */
-    uint64_t heartbeat_ms;    /* of event streams; 0 = 30 seconds */
+    const char *key;                  /* the bridge's public key, as text, for GET /identity */
+    uint64_t first_event;             /* sequence number of the first server-sent event; 0 = 1 */
+    uint64_t read_timeout_ms;         /* for a whole request; 0 = 30 seconds. Tests have less patience */
+    uint64_t wait_timeout_ms;         /* for an answer that a guest owes; 0 = 10 seconds, then 504 */
+    uint64_t heartbeat_ms;            /* of event streams; 0 = 30 seconds */
+    struct audit_log *audit;          /* borrowed until on_closed; NULL = none is kept */
+    const struct api_client *clients; /* other users that may use the API; copied. They need has_group */
+    size_t client_count;
+    bool has_group; /* the sockets are 0660 of this group, and their folder is made passable for it */
+    gid_t group;
 };
 
 /* `guests` is borrowed for the whole life. On failure a sentence in ret_problem. */
@@ -33,6 +41,10 @@ void api_guest_added(struct api *api, struct guest *guest);   /* vm.added; opens
 void api_guest_removed(struct api *api, struct guest *guest); /* vm.removed; closes it */
 void api_guest_changed(struct api *api,
                        struct guest *guest); /* vm.connected, vm.disconnected (with reason) */
+/* vm.pairing, with the state and, while people compare it, the code. Told once for each change of these. */
+void api_pairing_changed(struct api *api, struct guest *guest);
+/* vm.refused: the guest's agent turned connections away, with count, code, link and who. */
+void api_guest_refused(struct api *api, struct guest *guest, const struct refusals_message *refusals);
 void api_port_changed(struct api *api, struct guest *guest, const struct known_port *port,
                       const char *what); /* port.opened … */
 void api_forward_changed(struct api *api, struct guest *guest, const struct forward *forward,

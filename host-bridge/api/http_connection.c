@@ -19,6 +19,7 @@ struct http_connection {
     bool hung_up;
     uint64_t deadline_ms;         /* the loop's time; 0 = none */
     struct http_request *request; /* NULL between requests */
+    struct http_client client;
     char guest[TEXT_NAME_MAX + 1];
 };
 
@@ -135,7 +136,8 @@ static struct http_connection *find_expected(struct http_connection_set *set, in
     return NULL;
 }
 
-struct http_connection *http_connection_expect(struct http_connection_set *set, int fd, const char *guest)
+struct http_connection *http_connection_expect(struct http_connection_set *set, int fd, const char *guest,
+                                               const struct http_client *client)
 {
     http_connection_forget(find_expected(set, fd)); /* the library dropped an earlier one without a word */
     struct http_connection *connection = set->count < set->count_max ? calloc(1, sizeof(*connection)) : NULL;
@@ -143,6 +145,7 @@ struct http_connection *http_connection_expect(struct http_connection_set *set, 
         return NULL;
     connection->set = set;
     connection->fd = fd;
+    connection->client = *client;
     snprintf(connection->guest, sizeof(connection->guest), "%s", guest);
     connection->next = set->first;
     if (connection->next != NULL)
@@ -203,6 +206,11 @@ void http_connection_forget(struct http_connection *connection)
 const char *http_connection_guest(const struct http_connection *connection)
 {
     return connection->guest;
+}
+
+const struct http_client *http_connection_client(const struct http_connection *connection)
+{
+    return &connection->client;
 }
 
 void http_connection_set_request(struct http_connection *connection, struct http_request *request)

@@ -31,7 +31,8 @@ void http_connection_set_shut_down(struct http_connection_set *set);
 void http_connection_set_close(struct http_connection_set *set, void (*on_closed)(void *ctx), void *ctx);
 
 /* `fd` is about to be handed to the library, which may start it later. NULL: too many, or out of memory. */
-struct http_connection *http_connection_expect(struct http_connection_set *set, int fd, const char *guest);
+struct http_connection *http_connection_expect(struct http_connection_set *set, int fd, const char *guest,
+                                               const struct http_client *client);
 /* The library refused the descriptor: forgets it, unless the library told its end already. */
 void http_connection_unexpect(struct http_connection_set *set, int fd);
 /* The library starts the connection of this descriptor. NULL when it was not expected. */
@@ -40,6 +41,7 @@ struct http_connection *http_connection_start(struct http_connection_set *set, i
 void http_connection_forget(struct http_connection *connection);
 
 const char *http_connection_guest(const struct http_connection *connection);
+const struct http_client *http_connection_client(const struct http_connection *connection);
 /* The request that is under way; NULL between two. */
 void http_connection_set_request(struct http_connection *connection, struct http_request *request);
 /* From now; 0 = none. */

@@ -39,6 +39,7 @@ struct http_request {
     void *connection;
     struct MHD_Connection *mhd;
     const char *guest;
+    const struct http_client *client;
     char *path;  /* owned; the query follows its terminator */
     char *query; /* into path; NULL */
     char method[METHOD_MAX + 1];
@@ -56,10 +57,14 @@ struct http_request {
     struct http_request_stream stream; /* read is NULL when the answer is none */
     void (*on_gone)(void *ctx);
     void *gone_ctx;
+    http_request_answered on_answer; /* NULL once it was told */
+    void *answer_ctx;
+    char code[HTTP_REQUEST_CODE_MAX + 1];
 };
 
 struct http_request *http_request_create(const struct http_request_owner *owner, void *connection,
-                                         struct MHD_Connection *mhd, const char *guest, const char *uri)
+                                         struct MHD_Connection *mhd, const char *guest,
+                                         const struct http_client *client, const char *uri)
 {
     struct http_request *request = calloc(1, sizeof(*request));
     char *path = strdup(uri);
@@ -72,6 +77,7 @@ struct http_request *http_request_create(const struct http_request_owner *owner,
     request->connection = connection;
     request->mhd = mhd;
     request->guest = guest;
+    request->client = client;
     request->path = path;
     request->query = strchr(path, '?');
     if (request->query != NULL)
@@ -89,11 +95,20 @@ static void detach(struct http_request *request)
         on_gone(request->gone_ctx);
 }
 
+static void tell_answer(struct http_request *request, unsigned status)
+{
+    http_request_answered on_answer = request->on_answer;
+    request->on_answer = NULL;
+    if (on_answer != NULL)
+        on_answer(request->answer_ctx, request, status, request->code);
+}
+
 void http_request_destroy(struct http_request *request)
 {
     if (request == NULL)
         return;
     detach(request);
+    tell_answer(request, 0);
     if (request->stream.finish != NULL)
         request->stream.finish(request->stream.ctx);
     if (request->response != NULL)
@@ -135,6 +150,22 @@ const char *http_request_socket_guest(const struct http_request *request)
     return request->guest;
 }
 
+const struct http_client *http_request_client(const struct http_request *request)
+{
+    return request->client;
+}
+
+void http_request_watch(struct http_request *request, http_request_answered on_answer, void *ctx)
+{
+    request->on_answer = on_answer;
+    request->answer_ctx = ctx;
+}
+
+void http_request_set_code(struct http_request *request, const char *code)
+{
+    snprintf(request->code, sizeof(request->code), "%s", code);
+}
+
 const char *http_request_parameter(const struct http_request *request)
 {
     return request->parameter;
@@ -171,6 +202,7 @@ static void set_response(struct http_request *request, unsigned status, struct M
     request->status = status;
     if (response == NULL)
         request->gone = true;
+    tell_answer(request, status);
     if (request->phase == PHASE_WAITING) /* else the deadline could fall between here and the next step */
         request->owner->set_deadline(request->connection, 0);
     for (size_t i = 0; response != NULL && i < request->header_count; i++)

@@ -10,6 +10,8 @@
 #include <jansson.h>
 
 #include "protocol/base/buffer.h"
+#include "protocol/link/unix_peer.h"
+#include "services/access/request_class.h"
 
 #define HTTP_REQUEST_BODY_MAX                                                                                \
     (1024 * 1024) /* JSON that people and scripts write is a thousand times less                             \
@@ -27,6 +29,13 @@ const char *http_request_header(const struct http_request *request, const char *
 struct span http_request_body(const struct http_request *request);
 /* The guest that this request's socket belongs to; "" on the main socket. */
 const char *http_request_socket_guest(const struct http_request *request);
+
+/* Who asks, as it was when the connection was accepted. */
+struct http_client {
+    struct unix_peer peer;
+    struct request_classes classes;
+};
+const struct http_client *http_request_client(const struct http_request *request);
 
 /* A path parameter, decoded: the router sets it, the route reads it. "" when there is none. */
 #define HTTP_REQUEST_PARAMETER_MAX 127
@@ -56,5 +65,15 @@ void http_request_wake(struct http_request *request); /* no-op unless the stream
 /* The answer comes later. on_gone fires once, at the end of the request, answered or not (the client went,
  * the wait took too long, shutdown): the request must not be touched from then on. */
 void http_request_wait(struct http_request *request, void (*on_gone)(void *ctx), void *ctx);
+
+/* on_answer fires once, as soon as the answer stands, with its HTTP status; 0 = there was none, the client
+ * went before. The request can still be asked everything; `code` is what http_request_set_code said, ""
+ * without. One watcher. */
+typedef void (*http_request_answered)(void *ctx, struct http_request *request, unsigned status,
+                                      const char *code);
+void http_request_watch(struct http_request *request, http_request_answered on_answer, void *ctx);
+/* Before the answer: the name of what went wrong. Cut at HTTP_REQUEST_CODE_MAX. */
+#define HTTP_REQUEST_CODE_MAX 47
+void http_request_set_code(struct http_request *request, const char *code);
 
 #endif

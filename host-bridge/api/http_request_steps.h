@@ -21,9 +21,10 @@ struct http_request_owner {
     void *ctx;
 };
 
-/* NULL when out of memory. `owner`, `connection` and `guest` are borrowed for the whole life. */
+/* NULL when out of memory. `owner`, `connection`, `guest` and `client` are borrowed for the whole life. */
 struct http_request *http_request_create(const struct http_request_owner *owner, void *connection,
-                                         struct MHD_Connection *mhd, const char *guest, const char *uri);
+                                         struct MHD_Connection *mhd, const char *guest,
+                                         const struct http_client *client, const char *uri);
 void http_request_destroy(struct http_request *request); /* NULL allowed */
 /* The access handler's call. MHD_NO ends the connection. */
 enum MHD_Result http_request_step(struct http_request *request, const char *method, const char *data,

@@ -112,11 +112,17 @@ static void refuse(int fd)
     close(fd);
 }
 
-static void handle_client(void *ctx, struct unix_listener *listener, int fd)
+static void handle_client(void *ctx, struct unix_listener *listener, int fd, const struct unix_peer *peer)
 {
     struct http_server_listener *door = ctx;
     struct http_server *server = door->server;
-    struct http_connection *connection = http_connection_expect(&server->connections, fd, door->guest);
+    struct http_client client = {.peer = *peer};
+    if (!server->options.admit(server->options.ctx, peer, &client.classes)) {
+        close(fd);
+        return;
+    }
+    struct http_connection *connection =
+        http_connection_expect(&server->connections, fd, door->guest, &client);
     if (connection == NULL) {
         refuse(fd);
         return;
@@ -157,7 +163,8 @@ static void *handle_uri(void *ctx, const char *uri, struct MHD_Connection *mhd)
         return NULL; /* handle_access ends it */
     http_connection_set_deadline(connection, server->options.read_timeout_ms);
     struct http_request *request =
-        http_request_create(&server->owner, connection, mhd, http_connection_guest(connection), uri);
+        http_request_create(&server->owner, connection, mhd, http_connection_guest(connection),
+                            http_connection_client(connection), uri);
     http_connection_set_request(connection, request);
     return request;
 }
@@ -302,7 +309,8 @@ int http_server_listen(struct http_server *server, const char *path, const char 
     }
     door->server = server;
     snprintf(door->guest, sizeof(door->guest), "%s", guest);
-    int status = unix_listener_open(server->loop, path, handle_client, door, &door->listener, ret_problem);
+    int status = unix_listener_open(server->loop, path, server->options.socket_group, handle_client, door,
+                                    &door->listener, ret_problem);
     if (status < 0) {
         free(door);
         return status;

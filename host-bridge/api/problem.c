@@ -23,6 +23,7 @@ static void reply(struct http_request *request, unsigned http_status, const char
     if (error != NULL && details != NULL)
         json_object_set(error, "details", details);
     json_decref(details);
+    http_request_set_code(request, code);
     http_request_reply_json(request, http_status, json_pack("{s:o}", "error", error));
 }
 

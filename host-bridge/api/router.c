@@ -9,8 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host-bridge/api/call.h"
 #include "host-bridge/api/problem.h"
 #include "host-bridge/api/query.h"
+#include "host-bridge/api/refusals.h"
 #include "host-bridge/api/routes.h"
 #include "protocol/base/status.h"
 
@@ -18,29 +20,43 @@
 #define ALLOW_MAX    64
 
 static const struct route ROUTES[] = {
-    {"GET", "/health", route_get_health},
-    {"GET", "/vms", route_list_guests},
-    {"POST", "/vms", route_add_guest},
-    {"GET", "/vms/{vm}", route_get_guest},
-    {"DELETE", "/vms/{vm}", route_remove_guest},
-    {"GET", "/vms/{vm}/health", route_get_guest_health},
-    {"GET", "/vms/{vm}/ports", route_list_ports},
-    {"PUT", "/vms/{vm}/ports/{port}", route_set_port_policy},
-    {"GET", "/vms/{vm}/forwards", route_list_forwards},
-    {"POST", "/vms/{vm}/forwards", route_add_forward},
-    {"GET", "/vms/{vm}/forwards/{id}", route_get_forward},
-    {"DELETE", "/vms/{vm}/forwards/{id}", route_remove_forward},
-    {"GET", "/vms/{vm}/policy", route_list_rules},
-    {"PUT", "/vms/{vm}/policy", route_put_rule},
-    {"DELETE", "/vms/{vm}/policy", route_drop_rule},
-    {"GET", "/events", route_get_events},
-    {"GET", "/metrics", route_get_metrics},
+    {"GET", "/health", route_get_health, .class = CLASS_OBSERVE},
+    {"GET", "/vms", route_list_guests, .class = CLASS_OBSERVE},
+    {"POST", "/vms", route_add_guest, .class = CLASS_ADMIN,
+     .parameters = "name link key pskFile ephemeral encryption"},
+    {"GET", "/vms/{vm}", route_get_guest, .class = CLASS_OBSERVE},
+    {"DELETE", "/vms/{vm}", route_remove_guest, .class = CLASS_ADMIN},
+    {"GET", "/vms/{vm}/health", route_get_guest_health, .class = CLASS_OBSERVE},
+    {"GET", "/vms/{vm}/ports", route_list_ports, .class = CLASS_PORTS},
+    {"PUT", "/vms/{vm}/ports/{port}", route_set_port_policy, .class = CLASS_PORTS,
+     .parameters = "policy protocol"},
+    {"GET", "/vms/{vm}/forwards", route_list_forwards, .class = CLASS_PORTS},
+    {"POST", "/vms/{vm}/forwards", route_add_forward, .class = CLASS_PORTS,
+     .parameters = "guestPort hostPort protocol bind fallback"},
+    {"GET", "/vms/{vm}/forwards/{id}", route_get_forward, .class = CLASS_PORTS},
+    {"DELETE", "/vms/{vm}/forwards/{id}", route_remove_forward, .class = CLASS_PORTS},
+    {"GET", "/vms/{vm}/policy", route_list_rules, .class = CLASS_PORTS},
+    {"PUT", "/vms/{vm}/policy", route_put_rule, .class = CLASS_PORTS, .parameters = "selector action"},
+    {"DELETE", "/vms/{vm}/policy", route_drop_rule, .class = CLASS_PORTS, .parameters = "selector"},
+    {"GET", "/vms/{vm}/pair", route_get_pairing, .class = CLASS_OBSERVE},
+    {"POST", "/vms/{vm}/pair", route_pair, .class = CLASS_ADMIN, .parameters = "accept code same"},
+    {"DELETE", "/vms/{vm}/pair", route_unpair, .class = CLASS_ADMIN},
+    {"GET", "/identity", route_get_identity, .class = CLASS_OBSERVE},
+    {"GET", "/events", route_get_events, .class = CLASS_OBSERVE},
+    {"GET", "/metrics", route_get_metrics, .class = CLASS_OBSERVE},
+    {"GET", "/audit", route_get_audit, .class = CLASS_ADMIN, .parameters = "guest limit"},
+    {"GET", "/audit/verify", route_verify_audit, .class = CLASS_ADMIN, .audited = true},
 };
 
 const struct route *router_routes(size_t *ret_count)
 {
     *ret_count = sizeof(ROUTES) / sizeof(ROUTES[0]);
     return ROUTES;
+}
+
+bool route_is_audited(const struct route *route)
+{
+    return route->audited || strcmp(route->method, "GET") != 0;
 }
 
 struct captures {
@@ -101,10 +117,24 @@ static void refuse(struct http_request *request, const char *allowed)
     problem_reply(request, 405, "METHOD_NOT_ALLOWED", NULL, NULL, "this path allows %s", allowed);
 }
 
+static void refuse_class(struct api *api, const struct route *route, struct http_request *request)
+{
+    refusals_note_class(api, &http_request_client(request)->peer, route->class);
+    problem_reply(request, 403, status_name(STATUS_NOT_ALLOWED),
+                  "the bridge's configuration, \"clients\", says who may do what", NULL,
+                  "this client may not use the class \"%s\"", request_class_name(route->class));
+}
+
 static void call(struct api *api, const struct route *route, const char *vm, struct http_request *request)
 {
     struct guest *guest = NULL;
-    if (strncmp(route->pattern, GUEST_PREFIX, strlen(GUEST_PREFIX)) == 0) {
+    bool names_guest = strncmp(route->pattern, GUEST_PREFIX, strlen(GUEST_PREFIX)) == 0;
+    call_begin(api, request, route, names_guest ? vm : "");
+    if (!request_classes_has(http_request_client(request)->classes, route->class)) {
+        refuse_class(api, route, request);
+        return;
+    }
+    if (names_guest) {
         guest = guests_find(api->guests, vm);
         if (guest == NULL) {
             problem_reply(request, 404, "NOT_FOUND", "GET " API_BASE "/vms lists them", NULL,
@@ -135,5 +165,6 @@ void router_handle(struct api *api, struct http_request *request)
         }
         allow(allowed, ROUTES[i].method);
     }
+    call_begin(api, request, NULL, "");
     refuse(request, allowed);
 }

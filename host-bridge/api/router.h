@@ -4,6 +4,7 @@
 #define HOSPES_API_ROUTER_H
 
 #include "host-bridge/api/owner.h"
+#include "services/access/request_class.h"
 
 #define API_BASE "/api/v1"
 
@@ -15,11 +16,19 @@ struct route {
     const char *method;
     const char *pattern; /* below API_BASE; {vm} is looked up, one other {…} is http_request_parameter() */
     route_handler handle;
+    enum request_class class; /* a client without it is refused */
+    const char *parameters;   /* names, joined by spaces, of what the audit log may show of the body's and the
+                                 query's scalar values: never payload. NULL = none. {…} is always shown */
+    bool audited;             /* also a GET: what is more than a look at the state */
 };
+
+/* Every route that changes something, or says so. */
+bool route_is_audited(const struct route *route);
 
 const struct route *router_routes(size_t *ret_count);
 
-/* Finds and calls the route; 404, and 405 with Allow, are answered here. HEAD goes where GET goes. */
+/* Finds and calls the route, if the client has its class; else 403. 404, and 405 with Allow, are answered
+ * here. HEAD goes where GET goes. */
 void router_handle(struct api *api, struct http_request *request);
 
 #endif

@@ -25,9 +25,17 @@ void route_remove_forward(struct api *api, struct guest *guest, struct http_requ
 void route_list_rules(struct api *api, struct guest *guest, struct http_request *request);
 void route_put_rule(struct api *api, struct guest *guest, struct http_request *request);
 void route_drop_rule(struct api *api, struct guest *guest, struct http_request *request);
+/* routes_pairing.c */
+void route_get_pairing(struct api *api, struct guest *guest, struct http_request *request);
+void route_pair(struct api *api, struct guest *guest, struct http_request *request);
+void route_unpair(struct api *api, struct guest *guest, struct http_request *request);
+void route_get_identity(struct api *api, struct guest *guest, struct http_request *request);
 /* routes_events.c */
 void route_get_events(struct api *api, struct guest *guest, struct http_request *request);
 /* routes_metrics.c */
 void route_get_metrics(struct api *api, struct guest *guest, struct http_request *request);
+/* routes_audit.c */
+void route_get_audit(struct api *api, struct guest *guest, struct http_request *request);
+void route_verify_audit(struct api *api, struct guest *guest, struct http_request *request);
 
 #endif

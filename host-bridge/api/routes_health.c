@@ -13,7 +13,14 @@
 
 void route_get_health(struct api *api, struct guest *guest, struct http_request *request)
 {
-    http_request_reply_json(request, 200, json_pack("{s:s, s:s}", "status", "ok", "version", api->version));
+    json_t *classes = json_array();
+    for (int i = 1; i <= REQUEST_CLASS_COUNT; i++) {
+        if (request_classes_has(http_request_client(request)->classes, (enum request_class)i))
+            json_array_append_new(classes, json_string(request_class_name((enum request_class)i)));
+    }
+    http_request_reply_json(
+        request, 200,
+        json_pack("{s:s, s:s, s:o}", "status", "ok", "version", api->version, "classes", classes));
 }
 
 struct inquiry {
@@ -56,7 +63,7 @@ static void reply_failure(struct http_request *request, const char *name, const 
                       status_text(status));
 }
 
-static void handle_health(void *ctx, int status, const struct health_message *health)
+static void handle_health(void *ctx, int status, const char *text, const struct health_message *health)
 {
     struct inquiry *inquiry = ctx;
     inquiry->asked = false;
@@ -67,6 +74,10 @@ static void handle_health(void *ctx, int status, const struct health_message *he
     struct guest *guest = guests_find(inquiry->api->guests, inquiry->name);
     if (status == 0 && guest != NULL)
         http_request_reply_json(inquiry->request, 200, view_health(guest, health));
+    else if (status == STATUS_NOT_ALLOWED)
+        problem_reply(inquiry->request, 403, status_name(status),
+                      "the guest's owner decides: \"classes\" in its agent.json", details_of(guest),
+                      "the guest refuses: %s", text);
     else
         reply_failure(inquiry->request, inquiry->name, guest, status);
 }

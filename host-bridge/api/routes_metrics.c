@@ -8,6 +8,7 @@
 
 #include "host-bridge/api/metrics.h"
 #include "host-bridge/api/problem.h"
+#include "host-bridge/api/refusals.h"
 #include "host-bridge/api/routes.h"
 #include "host-bridge/api/view.h"
 
@@ -87,6 +88,28 @@ static void put_bridge(struct buffer *out, const struct api *api)
     }
 }
 
+static void put_audit(struct buffer *out, const struct api *api)
+{
+    struct audit_counts counts = {0};
+    if (api->audit != NULL)
+        audit_log_counts(api->audit, &counts);
+    metrics_family(out, "hospes_audit_lines", "counter", NULL, "Lines written to the audit log.");
+    metrics_sample(out, "hospes_audit_lines", "_total", NULL, (double)counts.lines);
+    metrics_family(out, "hospes_audit_lost", "counter", NULL,
+                   "Lines that the audit log lacks: the disk failed, or there were too many at once.");
+    metrics_sample(out, "hospes_audit_lost", "_total", NULL, (double)counts.lost);
+}
+
+static void put_refusals(struct buffer *out, const struct api *api)
+{
+    metrics_family(out, "hospes_api_refused", "counter", NULL,
+                   "Clients and requests turned away, by reason.");
+    for (int reason = 0; reason < REFUSAL_COUNT; reason++)
+        metrics_sample(out, "hospes_api_refused", "_total",
+                       (struct metrics_label[]){{"reason", refusal_name((enum refusal)reason)}, {NULL, NULL}},
+                       (double)api->refused[reason]);
+}
+
 static void put_family(struct buffer *out, const struct family *family, const struct figures *figures,
                        size_t count)
 {
@@ -112,6 +135,23 @@ static void put_forwards(struct buffer *out, const struct figures *figures, size
     }
 }
 
+/* Per class, for the classes in which a guest sends by itself. */
+static void put_limited(struct buffer *out, const struct api *api)
+{
+    static const enum request_class CLASSES[] = {CLASS_PORTS, CLASS_OBSERVE};
+    metrics_family(out, "hospes_guest_limited", "counter", NULL,
+                   "Times that a guest was let go of because it sent more by itself than it may.");
+    for (size_t i = 0; i < guests_count(api->guests); i++) {
+        const struct guest *guest = guests_at(api->guests, i);
+        for (size_t j = 0; j < sizeof(CLASSES) / sizeof(CLASSES[0]); j++)
+            metrics_sample(out, "hospes_guest_limited", "_total",
+                           (struct metrics_label[]){{"vm", guest_name(guest)},
+                                                    {"class", request_class_name(CLASSES[j])},
+                                                    {NULL, NULL}},
+                           (double)guest_limited(guest, CLASSES[j]));
+    }
+}
+
 void route_get_metrics(struct api *api, struct guest *guest, struct http_request *request)
 {
     size_t count = guests_count(api->guests);
@@ -125,9 +165,12 @@ void route_get_metrics(struct api *api, struct guest *guest, struct http_request
     struct buffer out;
     buffer_init(&out, METRICS_BYTES_MAX);
     put_bridge(&out, api);
+    put_audit(&out, api);
+    put_refusals(&out, api);
     for (size_t i = 0; i < sizeof(FAMILIES) / sizeof(FAMILIES[0]); i++)
         put_family(&out, &FAMILIES[i], figures, count);
     put_forwards(&out, figures, count);
+    put_limited(&out, api);
     metrics_end(&out);
     free(figures);
     /* nothing was consumed: the storage starts with the text, and goes to the answer */

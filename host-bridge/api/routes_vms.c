@@ -16,11 +16,21 @@ void route_list_guests(struct api *api, struct guest *guest, struct http_request
     http_request_reply_json(request, 200, json_pack("{s:o}", "vms", list));
 }
 
-static void add(struct api *api, struct http_request *request, const char *name, const char *link)
+static void add(struct api *api, struct http_request *request, const char *name, const char *link,
+                const json_t *body)
 {
     struct guest *guest;
+    struct guest_identity_options identity;
+    const char *field;
     char problem[TEXT_REASON_MAX + 1] = "";
-    int status = guests_add(api->guests, name, link, &guest, problem);
+    int status = guest_identity_load(&identity, body, &field, problem);
+    if (status == 0)
+        status = guest_identity_check(&identity, link, &field, problem);
+    if (status < 0) {
+        problem_reply_field(request, field, "%s: %s", field, problem);
+        return;
+    }
+    status = guests_add(api->guests, name, link, &identity, &guest, problem);
     if (status < 0) {
         problem_reply_status(request, status, problem, NULL);
         return;
@@ -33,12 +43,20 @@ static void add(struct api *api, struct http_request *request, const char *name,
 
 void route_add_guest(struct api *api, struct guest *guest, struct http_request *request)
 {
-    const char *name, *link;
-    const struct field fields[] = {{"name", FIELD_TEXT, true, &name}, {"link", FIELD_TEXT, true, &link}};
-    json_t *body = body_read(request, fields, 2);
+    const char *name, *link, *text;
+    bool ephemeral;
+    const struct field fields[] = {
+        {"name", FIELD_TEXT, true, &name},
+        {"link", FIELD_TEXT, true, &link},
+        {"key", FIELD_TEXT, false, &text}, /* the rest is read by guest_identity_load, all at once */
+        {"pskFile", FIELD_TEXT, false, &text},
+        {"encryption", FIELD_TEXT, false, &text},
+        {"ephemeral", FIELD_SWITCH, false, &ephemeral},
+    };
+    json_t *body = body_read(request, fields, sizeof(fields) / sizeof(fields[0]));
     if (body == NULL)
         return;
-    add(api, request, name, link);
+    add(api, request, name, link, body);
     json_decref(body);
 }
 

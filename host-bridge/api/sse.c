@@ -89,7 +89,7 @@ static bool concerns(const struct reader *reader, const char *vm, size_t vm_size
 
 static char *event_text(uint64_t sequence, const char *vm, const char *type, json_t *data, int *ret_size)
 {
-    if (data == NULL || json_object_set_new(data, "vm", view_text(vm)) != 0 ||
+    if (data == NULL || json_object_set_new(data, "vm", view_text_or_null(vm)) != 0 ||
         json_object_set_new(data, "time", view_time(clock_realtime_ms())) != 0)
         return NULL;
     char *json = json_dumps(data, JSON_COMPACT);

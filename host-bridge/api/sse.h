@@ -20,8 +20,8 @@ int sse_create(uv_loop_t *loop, uint64_t first_event, uint64_t heartbeat_ms, str
 /* After the server is closed, so that there are no readers. on_closed never before return. */
 void sse_close(struct sse *sse, void (*on_closed)(void *ctx), void *ctx);
 
-/* One event: "vm" and "time" are added to `data`, which is taken (NULL, out of memory: nothing is told,
- * the program is about to end anyway). */
+/* One event; `vm` "" is none: the bridge itself. "vm" and "time" are added to `data`, which is taken (NULL,
+ * out of memory: nothing is told, the program is about to end anyway). */
 void sse_publish(struct sse *sse, const char *vm, const char *type, json_t *data);
 
 /* Makes the request's answer a stream of the events after `cursor` (SSE_FROM_NOW; 0 = all that are kept) of

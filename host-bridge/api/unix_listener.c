@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Makes the socket's folder and file, tells a stale file from a live server by connecting to it, accepts
- * clients and turns strangers away. Knows nothing of HTTP.
+ * clients and reads who they are. Knows nothing of HTTP, and nothing of who may use it.
  *
  * The steps probe, unlink and bind are one under a lock on the folder, so that two bridges that start at the
  * same moment don't take the socket from each other. */
@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +17,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include "host-bridge/api/unix_peer.h"
 
 #define BACKLOG            128
 #define ACCEPTS_A_WAKEUP   32  /* other handles of the loop get their turn in between */
@@ -66,8 +65,20 @@ static int make_folder(char *path)
     }
 }
 
+/* Lets the group through a folder that is private, or was another group's by an earlier configuration. Any
+ * other stays as its owner made it: whether the group gets there is theirs to say. */
+static int open_to_group(int fd, const struct stat *facts, gid_t group)
+{
+    mode_t mode = facts->st_mode & 0777;
+    if (facts->st_uid != geteuid() || (mode & ~(mode_t)(S_IRWXU | S_IXGRP)) != 0)
+        return 0;
+    if (fchown(fd, (uid_t)-1, group) != 0 || fchmod(fd, (facts->st_mode & S_IRWXU) | S_IXGRP) != 0)
+        return uv_translate_sys_error(errno);
+    return 0;
+}
+
 /* Opens the socket's folder and locks it. */
-static int lock_folder(const char *socket_path, int *ret_fd, char *ret_problem)
+static int lock_folder(const char *socket_path, const gid_t *group, int *ret_fd, char *ret_problem)
 {
     char folder[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
     snprintf(folder, sizeof(folder), "%s", socket_path);
@@ -91,6 +102,11 @@ static int lock_folder(const char *socket_path, int *ret_fd, char *ret_problem)
     if ((facts.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (facts.st_mode & S_ISVTX) == 0) {
         close(fd);
         return explain(ret_problem, UV_EPERM, "others may write to the folder", folder);
+    }
+    status = group == NULL ? 0 : open_to_group(fd, &facts, *group);
+    if (status < 0) {
+        close(fd);
+        return explain(ret_problem, status, "can't let apiSocketGroup into the folder", folder);
     }
     *ret_fd = fd;
     return 0;
@@ -120,7 +136,13 @@ static int remove_stale(const struct sockaddr_un *address, char *ret_problem)
     return 0;
 }
 
-static int bind_socket(struct unix_listener *listener, char *ret_problem)
+/* The folder is ours alone to write, so that the path is the socket. First the group, then its right. */
+static int give_to_group(const char *path, const gid_t *group)
+{
+    return group == NULL || (lchown(path, (uid_t)-1, *group) == 0 && chmod(path, 0660) == 0) ? 0 : -1;
+}
+
+static int bind_socket(struct unix_listener *listener, const gid_t *group, char *ret_problem)
 {
     const char *path = listener->address.sun_path;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -132,7 +154,8 @@ static int bind_socket(struct unix_listener *listener, char *ret_problem)
     umask(mask);
     errno = error;
     struct stat facts;
-    if (failed != 0 || listen(fd, BACKLOG) != 0 || lstat(path, &facts) != 0) {
+    if (failed != 0 || give_to_group(path, group) != 0 || listen(fd, BACKLOG) != 0 ||
+        lstat(path, &facts) != 0) {
         int status = system_failure(ret_problem, "can't listen on", path);
         close(fd);
         return status;
@@ -153,12 +176,11 @@ static void handle_retry(uv_timer_t *timer)
 
 static void admit(struct unix_listener *listener, int fd)
 {
-    uid_t uid;
-    if (unix_peer_uid(fd, &uid) < 0 || !unix_peer_may_use(uid, getuid())) {
+    struct unix_peer peer;
+    if (unix_peer_of(fd, &peer) < 0)
         close(fd);
-        return;
-    }
-    listener->on_client(listener->ctx, listener, fd);
+    else
+        listener->on_client(listener->ctx, listener, fd, &peer);
 }
 
 static void handle_readable(uv_poll_t *poll, int status, int events)
@@ -177,8 +199,8 @@ static void handle_readable(uv_poll_t *poll, int status, int events)
     }
 }
 
-int unix_listener_open(uv_loop_t *loop, const char *path, unix_listener_client on_client, void *ctx,
-                       struct unix_listener **ret, char ret_problem[static TEXT_REASON_MAX + 1])
+int unix_listener_open(uv_loop_t *loop, const char *path, const gid_t *group, unix_listener_client on_client,
+                       void *ctx, struct unix_listener **ret, char ret_problem[static TEXT_REASON_MAX + 1])
 {
     struct unix_listener *listener = calloc(1, sizeof(*listener));
     if (listener == NULL)
@@ -193,11 +215,11 @@ int unix_listener_open(uv_loop_t *loop, const char *path, unix_listener_client o
         goto fail;
     }
     memcpy(listener->address.sun_path, path, strlen(path) + 1);
-    status = lock_folder(path, &folder, ret_problem);
+    status = lock_folder(path, group, &folder, ret_problem);
     if (status == 0)
         status = remove_stale(&listener->address, ret_problem);
     if (status == 0)
-        status = bind_socket(listener, ret_problem);
+        status = bind_socket(listener, group, ret_problem);
     if (folder >= 0)
         close(folder);
     if (status < 0)

@@ -25,6 +25,10 @@ json_t *view_liveness(const struct guest_liveness *liveness);
 const char *view_status_name(enum agent_liveness agent); /* "ok", "silent", "absent" */
 json_t *view_health(const struct guest *guest, const struct health_message *health);
 
+/* view_pairing.c */
+json_t *view_pairing(const struct guest *guest);
+json_t *view_cipher(const struct guest *guest); /* null while not connected */
+
 /* view_port.c */
 json_t *view_port(const struct known_port *port);
 json_t *view_forward(const struct forward *forward);

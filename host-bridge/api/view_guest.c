@@ -41,11 +41,12 @@ json_t *view_guest(const struct guest *guest)
     const struct welcome_message *agent = guest_agent(guest);
     struct guest_liveness liveness;
     guest_liveness(guest, &liveness);
-    return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "name", view_text(guest_name(guest)), "link",
-                     view_text(guest_link(guest)), "state", guest_state_name(guest_state(guest)), "since",
-                     view_time(guest_since_ms(guest)), "agent", view_agent(agent), "capabilities",
-                     view_capabilities(agent), "liveness", view_liveness(&liveness), "error",
-                     view_error(guest));
+    return json_pack(
+        "{s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o}", "name", view_text(guest_name(guest)), "link",
+        view_text(guest_link(guest)), "state", guest_state_name(guest_state(guest)), "since",
+        view_time(guest_since_ms(guest)), "agent", view_agent(agent), "capabilities",
+        view_capabilities(agent), "liveness", view_liveness(&liveness), "error", view_error(guest), "pairing",
+        pairing_state_name(guest_pairing_state(guest_pairing(guest))), "cipher", view_cipher(guest));
 }
 
 json_t *view_liveness(const struct guest_liveness *liveness)

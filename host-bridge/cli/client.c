@@ -22,6 +22,7 @@ enum { TICK_MS = 100, CONNECT_TIMEOUT_MS = 3000, BODY_FIRST_RESERVE = 4096 };
 struct client {
     struct client_options options;
     CURLM *multi;
+    bool ignores_interrupt;
 };
 
 /* One request under way. */
@@ -162,11 +163,16 @@ static void read_json(const struct exchange *exchange, struct client_answer *ret
         ret->failure = CLIENT_NOT_JSON;
 }
 
+static bool is_interrupted(const struct client *client)
+{
+    return interrupt_seen() && !client->ignores_interrupt;
+}
+
 static enum client_failure failure_of(const struct client *client, const struct exchange *exchange,
                                       int *ret_os_error)
 {
     if (!exchange->done)
-        return interrupt_seen() ? CLIENT_INTERRUPTED : CLIENT_TIMEOUT;
+        return is_interrupted(client) ? CLIENT_INTERRUPTED : CLIENT_TIMEOUT;
     if (exchange->stopped)
         return CLIENT_STOPPED;
     if (exchange->too_large)
@@ -236,7 +242,7 @@ static void run(struct client *client, struct exchange *stream)
     uint64_t started = clock_monotonic_ms();
     bool shown = false;
     int running = 1;
-    while (running > 0 && !interrupt_seen()) {
+    while (running > 0 && !is_interrupted(client)) {
         if (curl_multi_perform(client->multi, &running) != CURLM_OK)
             break;
         collect_done(client);
@@ -278,6 +284,14 @@ void client_perform(struct client *client, const struct client_request *requests
         exchange_finish(&exchanges[i]);
     }
     free(exchanges);
+}
+
+void client_perform_last(struct client *client, const struct client_request *request,
+                         struct client_answer *ret)
+{
+    client->ignores_interrupt = true;
+    client_perform(client, request, ret, 1);
+    client->ignores_interrupt = false;
 }
 
 void client_answer_finish(struct client_answer *answer)

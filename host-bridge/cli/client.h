@@ -59,6 +59,10 @@ struct client_request {
 /* Asks all requests, some at once, and fills as many answers, each to be finished. */
 void client_perform(struct client *client, const struct client_request *requests,
                     struct client_answer *answers, size_t count);
+/* One request that an interrupt does not stop (a second one ends the program): what must be said before the
+ * end. */
+void client_perform_last(struct client *client, const struct client_request *request,
+                         struct client_answer *ret);
 void client_answer_finish(struct client_answer *answer);
 
 struct client_stream {

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "host-bridge/cli/arguments.h"
 #include "host-bridge/cli/commands.h"
 
 #define WITH(option) (1U << (option))
@@ -22,11 +23,22 @@ const struct option COMMAND_OPTIONS[OPTION_COUNT] = {
     [OPTION_REMOVE] = {"--remove", NULL, "remove the rule with this selector"},
     [OPTION_SINCE] = {"--since", "SEQ", "only events after this sequence number"},
     [OPTION_FOLLOW] = {"--follow", NULL, "stay, and print events as they happen"},
+    [OPTION_KEY] = {"--key", "KEY", "the guest's public key, where it is known beforehand"},
+    [OPTION_PSK_FILE] = {"--psk-file", "FILE", "a secret that the guest was given, too"},
+    [OPTION_EPHEMERAL] = {"--ephemeral", NULL, "the guest makes a new key at each start: keep none"},
+    [OPTION_ENCRYPTION] = {"--encryption", "MODE", "auto (default), always or never"},
+    [OPTION_YES] = {"--yes", NULL, "accept a changed key without asking; a code is compared all the same"},
+    [OPTION_ACCEPT] = {"--accept", "KEY", "accept this key of the guest"},
+    [OPTION_CODE] = {"--code", "CODE",
+                     "the code that hospes-agent pair shows in the guest: agree if it is ours"},
+    [OPTION_LAST] = {"--last", "N", "so many of the newest entries (default 50, at most 1000)"},
 };
 
 const struct command COMMANDS[] = {
     {"vms", "", 0, 0, 0, false, "list guests and their state", NULL, command_vms},
-    {"add", "NAME SPEC", 2, 2, 0, false, "configure a guest",
+    {"add", "NAME SPEC", 2, 2,
+     WITH(OPTION_KEY) | WITH(OPTION_PSK_FILE) | WITH(OPTION_EPHEMERAL) | WITH(OPTION_ENCRYPTION), false,
+     "configure a guest",
      "SPEC says how the bridge reaches the guest's agent:\n"
      "\n"
      "  vsock:CID[:CONTROL[:EVENTS]]       QEMU, libvirt, Proxmox, Incus, crosvm (AF_VSOCK)\n"
@@ -34,7 +46,7 @@ const struct command COMMANDS[] = {
      "  unix:CONTROL_PATH[,EVENTS_PATH]    vfkit, krunkit, libkrun (one Unix socket a port)\n"
      "  serial:PATH                        virtio-serial or a UART: a Unix socket or a device\n"
      "  exec:COMMAND LINE                  ssh, docker, limactl, incus … running hospes-agent --stdio\n"
-     "  tcp:HOST[:PORT]                    needs authentication, which this version does not have\n"
+     "  tcp:HOST[:PORT]                    TCP, always encrypted, paired by a code: hospes pair NAME\n"
      "\n"
      "Quote a SPEC with spaces: hospes add dev 'exec:ssh -T dev hospes-agent --stdio'\n",
      command_add},
@@ -72,6 +84,24 @@ const struct command COMMANDS[] = {
      "Without --follow: the events that the bridge still holds (after SEQ with --since), then end. With\n"
      "--follow: stay and print events as they happen, over restarts of the bridge.\n",
      command_events},
+    {"pair", "NAME", 1, 1, WITH(OPTION_YES) | WITH(OPTION_ACCEPT) | WITH(OPTION_CODE), false,
+     "know a guest by its key, or accept its new one",
+     "Where only the VM manager or this user reaches the guest its first key is taken by itself. Elsewhere\n"
+     "(tcp:) run sudo hospes-agent pair in the guest, then this, and compare the code of both.\n"
+     "A guest that was reinstalled has another key, and is refused until it is accepted here.\n"
+     "Where nobody can be asked it ends with 4 and says what to type.\n",
+     command_pair},
+    {"unpair", "NAME", 1, 1, 0, false, "forget the guest's key, disconnect, and stay away from it", NULL,
+     command_unpair},
+    {"identity", "", 0, 0, 0, false, "print this host's key, for sudo hospes-agent trust KEY in a guest",
+     NULL, command_identity},
+    {"audit", "[NAME] | verify [FILE]...", 0, ARGUMENTS_OPERANDS_MAX, WITH(OPTION_LAST), false,
+     "what was asked of the bridge, by whom, and how it ended",
+     "Without operands all guests, with NAME one of them; the newest entry is the last.\n"
+     "verify checks that nobody changed the log or took lines away. It exits 0 when it is intact, 1 when "
+     "not,\n"
+     "and names the place. With FILEs, the eldest first, it needs no bridge.\n",
+     command_audit},
     {"doctor", "", 0, 0, 0, true, "what works here, what does not, and what to do about it",
      "Exits 0 when nothing fails, 1 when something does, 3 when the bridge can't be reached.\n",
      command_doctor},

@@ -17,6 +17,10 @@ int command_policy(struct cli *cli, const struct arguments *arguments);
 int command_block(struct cli *cli, const struct arguments *arguments);
 int command_unblock(struct cli *cli, const struct arguments *arguments);
 int command_events(struct cli *cli, const struct arguments *arguments);
+int command_pair(struct cli *cli, const struct arguments *arguments);
+int command_unpair(struct cli *cli, const struct arguments *arguments);
+int command_identity(struct cli *cli, const struct arguments *arguments);
+int command_audit(struct cli *cli, const struct arguments *arguments);
 int command_doctor(struct cli *cli, const struct arguments *arguments);
 int command_help(struct cli *cli, const struct arguments *arguments);
 

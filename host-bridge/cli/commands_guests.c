@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* hospes vms, add, remove. */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "host-bridge/cli/api_path.h"
@@ -53,10 +56,32 @@ int command_vms(struct cli *cli, const struct arguments *arguments)
         }
         if (table == NULL || table_print(table, cli->out, &cli->terminal, 0) != 0)
             status = cli_out_of_memory(cli);
+        else
+            guest_words_advise_trust(cli, guests);
     }
     table_destroy(table);
     json_decref(answer);
     return status;
+}
+
+/* The optional fields of POST /vms. False: reported. */
+static bool add_identity(struct cli *cli, const struct arguments *arguments, json_t *body)
+{
+    const char *const *options = arguments->options;
+    char file[PATH_MAX];
+    if (options[OPTION_PSK_FILE] != NULL && realpath(options[OPTION_PSK_FILE], file) == NULL) {
+        cli_fail(cli, CLI_USAGE, NULL, "%s: %s", options[OPTION_PSK_FILE], strerror(errno));
+        return false;
+    }
+    if (options[OPTION_KEY] != NULL)
+        json_object_set_new(body, "key", json_string(options[OPTION_KEY]));
+    if (options[OPTION_PSK_FILE] != NULL) /* the bridge has another working folder */
+        json_object_set_new(body, "pskFile", json_string(file));
+    if (options[OPTION_EPHEMERAL] != NULL)
+        json_object_set_new(body, "ephemeral", json_true());
+    if (options[OPTION_ENCRYPTION] != NULL)
+        json_object_set_new(body, "encryption", json_string(options[OPTION_ENCRYPTION]));
+    return true;
 }
 
 int command_add(struct cli *cli, const struct arguments *arguments)
@@ -67,6 +92,10 @@ int command_add(struct cli *cli, const struct arguments *arguments)
     json_t *answer = NULL;
     if (body == NULL)
         return cli_fail(cli, CLI_USAGE, NULL, "the name or the link is not valid UTF-8");
+    if (!add_identity(cli, arguments, body)) {
+        json_decref(body);
+        return CLI_USAGE;
+    }
     int status = problem_ask(cli, "POST", "/api/v1/vms", body, &answer);
     json_decref(body);
     if (status != CLI_DONE) {

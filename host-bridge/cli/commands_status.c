@@ -105,6 +105,9 @@ static void print_guest(struct cli *cli, const json_t *guest)
                 quantity_time(json_view_time(guest, "since")).text);
     if (code[0] != '\0')
         print_field(cli, STYLE_BAD, "error", "%s (%s)", guest_words_error(guest), code);
+    if (json_view(guest, "cipher") != NULL)
+        print_field(cli, STYLE_PLAIN, "encryption", "%s",
+                    guest_words_cipher(json_view_text(guest, "cipher", "")));
     if (agent != NULL)
         print_field(cli, STYLE_PLAIN, "agent", "%s on %s, %s %s", json_view_text(agent, "version", "?"),
                     json_view_text(agent, "hostname", "?"), json_view_text(agent, "os", "?"),
@@ -121,6 +124,17 @@ static json_t *guest_document(const json_t *guest, const struct client_answer *h
     json_object_set_new(document, "health", known ? json_deep_copy(health->json) : json_null());
     json_object_set_new(document, "error", problem != NULL ? json_deep_copy(problem) : json_null());
     return document;
+}
+
+/* What to type is worth more than the general hint. */
+static void report_health(struct cli *cli, const json_t *guest, const struct client_answer *health)
+{
+    char step[GUEST_WORDS_STEP_MAX];
+    guest_words_trust_step(cli, guest, step);
+    if (step[0] != '\0')
+        cli_fail(cli, CLI_REFUSED, step, "%s", problem_text(health, NULL));
+    else
+        problem_report(cli, health);
 }
 
 static int show_one(struct cli *cli, const char *name)
@@ -151,7 +165,7 @@ static int show_one(struct cli *cli, const char *name)
                         guest_words_liveness(json_view(health->json, "error.details.liveness")).text);
     }
     if (status != CLI_DONE)
-        problem_report(cli, health);
+        report_health(cli, guest->json, health);
 finish:
     client_answer_finish(&answers[0]);
     client_answer_finish(&answers[1]);
@@ -208,6 +222,7 @@ static int print_all(struct cli *cli, const json_t *bridge, const json_t *guests
     json_array_foreach(guests, index, guest) add_status_row(table, guest, &health[index]);
     int printed = table_print(table, cli->out, &cli->terminal, 0);
     table_destroy(table);
+    guest_words_advise_trust(cli, guests);
     return printed == 0 ? CLI_DONE : cli_out_of_memory(cli);
 }
 

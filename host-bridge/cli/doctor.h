@@ -28,6 +28,8 @@ void doctor_advise(struct doctor *doctor, const char *format, ...) __attribute__
 /* The parts of the examination, in the order that they need. */
 void doctor_check_bridge(struct doctor *doctor); /* socket, permissions, version, descriptors */
 void doctor_check_guests(struct doctor *doctor); /* each guest's state, agent and forwards */
+/* How it is trusted; for a guest that is not connected, advice to the last finding. */
+void doctor_check_trust(struct doctor *doctor, const json_t *guest, const char *topic);
 void doctor_check_vsock(struct doctor *doctor);  /* kernel modules of the host */
 void doctor_advise_setup(struct doctor *doctor); /* how to get the first guest */
 

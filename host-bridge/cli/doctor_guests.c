@@ -122,6 +122,7 @@ static void check_guest(struct doctor *doctor, const json_t *guest)
     } else {
         find_disconnected(doctor, guest, topic);
     }
+    doctor_check_trust(doctor, guest, topic);
     check_forwards(doctor, name, topic);
 }
 

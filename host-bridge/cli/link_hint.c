@@ -41,7 +41,7 @@ const char *link_hint_problem(const char *spec)
     if (spec[0] == '/')
         return "a path needs the kind of link before it: hybrid:, unix: or serial:";
     if (!known)
-        return "a link starts with vsock:, hybrid:, unix:, serial: or exec:";
+        return "a link starts with vsock:, hybrid:, unix:, serial:, exec: or tcp:";
     if (rest[1] == '\0')
         return "the link says nothing behind its colon";
     if (link_hint_is(spec, "vsock"))
@@ -49,9 +49,6 @@ const char *link_hint_problem(const char *spec)
     if ((link_hint_is(spec, "hybrid") || link_hint_is(spec, "unix") || link_hint_is(spec, "serial")) &&
         rest[1] != '/')
         return "give the path from the root on: the bridge has another working folder";
-    if (link_hint_is(spec, "tcp"))
-        return "tcp: links need mutual authentication, which this version does not have; use vsock:, serial: "
-               "or exec:";
     return NULL;
 }
 
@@ -73,8 +70,8 @@ const char *const *link_hint_next_steps(const char *spec)
         "The command must run \"hospes-agent --stdio\" in the guest; the agent's program must be there.",
         NULL};
     static const char *const TCP[] = {
-        "tcp: links stay disabled until both ends can prove who they are; choose another link until then.",
-        NULL};
+        "In the guest: hospes-agent must listen there (--listen tcp:ADDR:PORT), then: sudo hospes-agent pair",
+        "Here: hospes pair with the guest's name, and compare the code of both.", NULL};
     if (link_hint_is(spec, "serial"))
         return SERIAL;
     if (link_hint_is(spec, "exec"))

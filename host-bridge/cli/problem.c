@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "host-bridge/cli/guest_words.h"
 #include "host-bridge/cli/json_view.h"
 
 static const char START_HINT[] =
@@ -110,7 +111,8 @@ int problem_status(const struct client_answer *answer)
     }
     if (answer->status >= 200 && answer->status < 300)
         return CLI_DONE;
-    if (answer->status == 401 || answer->status == 403)
+    if (answer->status == 401 || answer->status == 403 ||
+        guest_words_is_distrust(json_view_text(answer->json, "error.details.code", "")))
         return CLI_REFUSED;
     if (answer->status == 503 || answer->status == 504)
         return CLI_UNREACHABLE;

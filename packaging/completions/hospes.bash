@@ -18,14 +18,15 @@ _hospes_ports() {
 
 _hospes_operand() { # command, number of the operand, the first operand
     case $1:$2 in
-    remove:1 | status:1 | ports:1 | forward:1 | unforward:1 | policy:1 | block:1 | unblock:1 | events:1)
+    remove:1 | status:1 | ports:1 | forward:1 | unforward:1 | policy:1 | block:1 | unblock:1 | events:1 | pair:1 | \
+        unpair:1)
         _hospes_guests
         ;;
     forward:2 | block:2 | unblock:2)
         _hospes_ports "$3"
         ;;
     add:2)
-        printf '%s\n' vsock: hybrid: unix: serial: exec:
+        printf '%s\n' vsock: hybrid: unix: serial: exec: tcp:
         ;;
     policy:2)
         _hospes_ports "$3"
@@ -33,6 +34,10 @@ _hospes_operand() { # command, number of the operand, the first operand
         ;;
     policy:3)
         printf '%s\n' forward ask ignore block
+        ;;
+    audit:1)
+        _hospes_guests
+        printf '%s\n' verify
         ;;
     help:1)
         printf '%s\n' "${_hospes_commands[@]}"
@@ -42,24 +47,27 @@ _hospes_operand() { # command, number of the operand, the first operand
 
 _hospes_options() {
     case $1 in
+    add) printf '%s\n' --key --psk-file --ephemeral --encryption ;;
     ports) printf '%s\n' --watch ;;
     forward) printf '%s\n' --udp --bind --no-fallback ;;
     unforward) printf '%s\n' --udp ;;
     policy) printf '%s\n' --remove ;;
+    audit) printf '%s\n' --last ;;
     events) printf '%s\n' --since --follow ;;
+    pair) printf '%s\n' --yes --accept --code ;;
     esac
     printf '%s\n' --socket --json --quiet --no-progress --version --help
 }
 
 _hospes() {
-    local _hospes_commands=(vms add remove status ports forward unforward policy block unblock events doctor help)
+    local _hospes_commands=(vms add remove status ports forward unforward policy block unblock events pair unpair identity audit doctor help)
     local _hospes_socket=() current=${COMP_WORDS[COMP_CWORD]} command='' first='' operands=0 i word
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
         --socket) _hospes_socket=(--socket "${COMP_WORDS[++i]}") ;;
-        --bind | --since) ((++i)) ;;
+        --bind | --since | --last | --key | --psk-file | --encryption | --accept | --code) ((++i)) ;;
         -*) ;;
         *)
             if [[ -z $command ]]; then
@@ -72,11 +80,15 @@ _hospes() {
         esac
     done
     case ${COMP_WORDS[COMP_CWORD - 1]} in
-    --socket)
+    --socket | --psk-file)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;
-    --bind | --since) return ;;
+    --encryption)
+        mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$current")
+        return
+        ;;
+    --bind | --since | --last | --key | --accept | --code) return ;;
     esac
     if [[ $current == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(_hospes_options "$command")" -- "$current")

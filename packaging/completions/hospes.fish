@@ -9,7 +9,7 @@ function __hospes_words
     for token in $tokens
         if test $skip -eq 1
             set skip 0
-        else if contains -- $token --socket --bind --since
+        else if contains -- $token --socket --bind --since --last --key --psk-file --encryption --accept --code
             set skip 1
         else if not string match -q -- '-*' $token
             echo $token
@@ -62,18 +62,29 @@ complete -c hospes -n __hospes_needs_command -a policy -d 'list or set the rules
 complete -c hospes -n __hospes_needs_command -a block -d 'never forward this port'
 complete -c hospes -n __hospes_needs_command -a unblock -d 'undo block'
 complete -c hospes -n __hospes_needs_command -a events -d 'what happened to guests, ports and forwards'
+complete -c hospes -n __hospes_needs_command -a pair -d 'know a guest by its key, or accept its new one'
+complete -c hospes -n __hospes_needs_command -a unpair -d 'forget the key of a guest and stay away from it'
+complete -c hospes -n __hospes_needs_command -a identity -d 'print the key of this host'
+complete -c hospes -n __hospes_needs_command -a audit -d 'what was asked of the bridge, by whom, and how it ended'
 complete -c hospes -n __hospes_needs_command -a doctor -d 'what works here, what does not, and what to do'
 complete -c hospes -n __hospes_needs_command -a help -d 'explain a command'
 
-complete -c hospes -n '__hospes_at 0 remove status ports forward unforward policy block unblock events' \
+complete -c hospes -n '__hospes_at 0 remove status ports forward unforward policy block unblock events pair unpair audit' \
     -a '(__hospes_guests)' -d guest
 complete -c hospes -n '__hospes_at 1 forward block unblock policy' -a '(__hospes_ports)' -d 'guest port'
-complete -c hospes -n '__hospes_at 1 add' -a 'vsock: hybrid: unix: serial: exec:'
+complete -c hospes -n '__hospes_at 1 add' -a 'vsock: hybrid: unix: serial: exec: tcp:'
 complete -c hospes -n '__hospes_at 1 policy' -a 'process: command: uid: unit:'
 complete -c hospes -n '__hospes_at 2 policy' -a 'forward ask ignore block'
 complete -c hospes -n '__hospes_at 0 help' \
-    -a 'vms add remove status ports forward unforward policy block unblock events doctor'
+    -a 'vms add remove status ports forward unforward policy block unblock events pair unpair identity audit doctor'
 
+complete -c hospes -n '__hospes_command_is add' -l key -x -d 'the public key of the guest'
+complete -c hospes -n '__hospes_command_is add' -l psk-file -r -F -d 'a secret that the guest was given, too'
+complete -c hospes -n '__hospes_command_is add' -l ephemeral -d 'the guest makes a new key at each start'
+complete -c hospes -n '__hospes_command_is add' -l encryption -x -a 'auto always never' -d 'when to encrypt'
+complete -c hospes -n '__hospes_command_is pair' -l yes -d 'accept a changed key without asking'
+complete -c hospes -n '__hospes_command_is pair' -l accept -x -d 'accept this key of the guest'
+complete -c hospes -n '__hospes_command_is pair' -l code -x -d 'the code that the guest shows'
 complete -c hospes -n '__hospes_command_is ports' -l watch -d 'stay, and show every change'
 complete -c hospes -n '__hospes_command_is forward unforward' -l udp -d 'the UDP port'
 complete -c hospes -n '__hospes_command_is forward' -l bind -x -d 'listen on this address of the host'
@@ -81,3 +92,6 @@ complete -c hospes -n '__hospes_command_is forward' -l no-fallback -d 'fail when
 complete -c hospes -n '__hospes_command_is policy' -l remove -d 'remove the rule with this selector'
 complete -c hospes -n '__hospes_command_is events' -l since -x -d 'only events after this number'
 complete -c hospes -n '__hospes_command_is events' -l follow -d 'stay, and print events as they happen'
+complete -c hospes -n '__hospes_at 0 audit' -a verify -d 'check that nobody changed the log'
+complete -c hospes -n '__hospes_command_is audit' -F
+complete -c hospes -n '__hospes_command_is audit' -l last -x -d 'so many of the newest entries'

@@ -42,6 +42,11 @@ static const struct status_entry ENTRIES[] = {
     {STATUS_OTHER_KEY, "OTHER_KEY", "the handshake was made for another key"},
     {STATUS_CODE_NEEDED, "CODE_NEEDED", "this link pairs only by comparing a code"},
     {STATUS_DECLINED, "DECLINED", "the pairing was declined or not confirmed in time"},
+    /* libuv's, in words that help more */
+    {UV_EAI_NONAME, "EAI_NONAME", "no machine of this name is known"},
+    {UV_EAI_NODATA, "EAI_NODATA", "the name has no address"},
+    {UV_EAI_AGAIN, "EAI_AGAIN", "no name server answers"},
+    {UV_EAI_FAIL, "EAI_FAIL", "the name server could not look the name up"},
 };
 
 static const struct status_entry *find(int status)

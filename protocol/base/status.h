@@ -19,20 +19,20 @@ enum hospes_status {
     STATUS_NO_SUCH_VM = -10011,       /* vsock ENODEV: no VM has that CID */
     STATUS_DRIVER_DOWN = -10012,      /* vsock ETIMEDOUT: the VM is there, its vsock driver is not (yet) */
     STATUS_NO_AGENT = -10013,         /* vsock ECONNRESET: the guest is up, nobody listens on that port */
-    STATUS_NEEDS_AUTHENTICATION = -10014, /* a connection that belongs to no authenticated session */
-    STATUS_UNEXPECTED = -10015,    /* a valid message at a moment where it is not allowed */
-    STATUS_GONE = -10016,          /* the owner ended it: session closed, forward removed, shutdown */
-    STATUS_CONFLICT = -10017,      /* a name, port or id is taken already */
-    STATUS_NOT_FOUND = -10018,     /* no such guest, forward, port … */
-    STATUS_INVALID = -10019,       /* a value outside what the field allows */
-    STATUS_NOT_CONNECTED = -10020, /* the guest's link is down */
-    STATUS_COMMAND_ENDED = -10021, /* exec link: the command ended; its status is in the reason */
-    STATUS_NOT_PAIRED = -10022,    /* the agent knows other hosts, and this one is none of them */
-    STATUS_KEY_CHANGED = -10023,   /* the other side's key is not the one that was pinned */
+    STATUS_NEEDS_AUTHENTICATION = -10014,  /* a connection that belongs to no authenticated session */
+    STATUS_UNEXPECTED = -10015,            /* a valid message at a moment where it is not allowed */
+    STATUS_GONE = -10016,                  /* the owner ended it: session closed, forward removed, shutdown */
+    STATUS_CONFLICT = -10017,              /* a name, port or id is taken already */
+    STATUS_NOT_FOUND = -10018,             /* no such guest, forward, port … */
+    STATUS_INVALID = -10019,               /* a value outside what the field allows */
+    STATUS_NOT_CONNECTED = -10020,         /* the guest's link is down */
+    STATUS_COMMAND_ENDED = -10021,         /* exec link: the command ended; its status is in the reason */
+    STATUS_NOT_PAIRED = -10022,            /* the agent knows other hosts, and this one is none of them */
+    STATUS_KEY_CHANGED = -10023,           /* the other side's key is not the one that was pinned */
     STATUS_AUTHENTICATION_FAILED = -10024, /* a handshake, proof or record is not authentic */
-    STATUS_OTHER_KEY = -10025,     /* the handshake was made for an agent with another key */
-    STATUS_CODE_NEEDED = -10026,   /* this link pairs only by a code that people compare */
-    STATUS_DECLINED = -10027,      /* a person said no, or nobody answered in time */
+    STATUS_OTHER_KEY = -10025,             /* the handshake was made for an agent with another key */
+    STATUS_CODE_NEEDED = -10026,           /* this link pairs only by a code that people compare */
+    STATUS_DECLINED = -10027,              /* a person said no, or nobody answered in time */
 };
 
 /* One line of English for any code, ours or libuv's. Never NULL; static storage or a thread-local buffer. */

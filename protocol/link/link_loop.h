@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "protocol/wire/limits.h"
+#include "protocol/wire/secret.h"
 
 #define SCRATCH_SIZE (256 * 1024) /* a larger read gains nothing measurable */
 
@@ -17,6 +18,9 @@ struct link_loop {
      * read too. */
     uint8_t *scratch;       /* for readers of streams */
     uint8_t *relay_scratch; /* for readers of relayed sockets: a stream's reader may call them */
+    uint8_t *seal_in;       /* RECORD_PLAIN_MAX bytes: one opened record; a reader's as well */
+    uint8_t *seal_out; /* FRAME_HEADER_SIZE, then SCRATCH_SIZE: records on their way to an inner stream */
+    struct secret_pool *secrets;
 };
 
 int link_loop_init(struct link_loop *loop, uv_loop_t *uv); /* UV_ENOMEM */

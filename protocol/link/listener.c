@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Turns one --listen into streams: two listening sockets (vsock, unix), or one transport with a mux (serial,
- * stdio). A device that ends is opened again, since udev may bring it back. */
+/* Turns one --listen into streams: two listening sockets (vsock, unix, tcp), or one transport with a mux
+ * (serial, stdio). A device that ends is opened again, since udev may bring it back. */
 #include "protocol/link/listener.h"
 
 #include <fcntl.h>
@@ -14,6 +14,7 @@
 #include "protocol/link/mux_link.h"
 #include "protocol/link/socket_listen.h"
 #include "protocol/link/stream_fd.h"
+#include "protocol/link/tcp_socket.h"
 #include "protocol/link/transport_open.h"
 
 #define REOPEN_MS 1000
@@ -27,6 +28,7 @@ struct listener {
     struct accept_socket accepts[2];
     int accept_count;
     struct mux_link *mux; /* serial, stdio; NULL while the device is gone */
+    struct listener_peer transport_peer;
     uv_timer_t reopen;
     int handles;
 };
@@ -36,22 +38,30 @@ struct listener {
 static void handle_accept(void *ctx, int fd)
 {
     struct listener *listener = ctx;
-    char who[64] = "an unknown peer";
-    if (!socket_peer_is_allowed(fd, listener->options.loopback_allowed, who, sizeof(who))) {
+    enum link_kind kind = listener->spec.kind;
+    struct socket_peer seen;
+    socket_peer_look(fd, listener->options.loopback_allowed, &seen);
+    if (!seen.is_allowed) {
         close(fd);
-        listener->handler->on_refused(listener->ctx, who);
+        listener->handler->on_refused(listener->ctx, kind, seen.who);
         return;
     }
-    struct stream_fd_options options = {.splice = listener->spec.kind == LINK_UNIX};
+    if (kind == LINK_TCP)
+        tcp_socket_set_options(fd);
+    struct stream_fd_options options = {.splice = kind == LINK_UNIX};
     struct stream *stream;
-    if (stream_fd_create(listener->loop, fd, &options, &stream) == 0)
-        listener->handler->on_stream(listener->ctx, stream);
+    if (stream_fd_create(listener->loop, fd, &options, &stream) < 0)
+        return;
+    struct listener_peer peer = {.kind = kind, .is_private = seen.is_private};
+    snprintf(peer.who, sizeof(peer.who), "%s", seen.who);
+    listener->handler->on_stream(listener->ctx, stream, &peer);
 }
 
 static void handle_exhausted(void *ctx)
 {
     struct listener *listener = ctx;
-    listener->handler->on_refused(listener->ctx, "a client, since the agent has no descriptors left");
+    listener->handler->on_refused(listener->ctx, listener->spec.kind,
+                                  "a client, since the agent has no descriptors left");
 }
 
 static int listen_on(struct listener *listener, int status, int fd, const char *what, char *ret_problem)
@@ -80,16 +90,22 @@ static int listen_unix(struct listener *listener, char *ret_problem)
     return listen_on(listener, status, fd, spec->events_path, ret_problem);
 }
 
-static int listen_vsock(struct listener *listener, char *ret_problem)
+static int listen_ports(struct listener *listener, char *ret_problem)
 {
-    uint32_t ports[2] = {listener->spec.control_port, listener->spec.events_port};
+    const struct link_spec *spec = &listener->spec;
+    uint32_t ports[2] = {spec->control_port, spec->events_port};
     int count = ports[0] == ports[1] ? 1 : 2;
     int status = 0;
     for (int i = 0; i < count && status == 0; i++) {
-        char what[48];
+        char what[TEXT_REASON_MAX + 1];
         int fd = -1;
-        snprintf(what, sizeof(what), "vsock port %u", ports[i]);
-        status = socket_listen_vsock(ports[i], &fd);
+        if (spec->kind == LINK_VSOCK) {
+            snprintf(what, sizeof(what), "vsock port %u", ports[i]);
+            status = socket_listen_vsock(ports[i], &fd);
+        } else {
+            snprintf(what, sizeof(what), "%.128s port %u", spec->path, ports[i]);
+            status = socket_listen_tcp(spec->path, ports[i], &fd);
+        }
         status = listen_on(listener, status, fd, what, ret_problem);
     }
     return status;
@@ -100,7 +116,7 @@ static int listen_vsock(struct listener *listener, char *ret_problem)
 static void handle_mux_stream(void *ctx, struct stream *stream)
 {
     struct listener *listener = ctx;
-    listener->handler->on_stream(listener->ctx, stream);
+    listener->handler->on_stream(listener->ctx, stream, &listener->transport_peer);
 }
 
 static int open_transport(struct listener *listener, char *ret_problem);
@@ -126,6 +142,17 @@ static void handle_mux_end(void *ctx, int status, const char *text)
 
 static const struct mux_link_handler MUX_HANDLER = {.on_stream = handle_mux_stream, .on_end = handle_mux_end};
 
+static void look_at_transport(struct listener *listener, int fd)
+{
+    struct listener_peer *peer = &listener->transport_peer;
+    peer->kind = listener->spec.kind;
+    peer->is_private = true;
+    if (peer->kind == LINK_STDIO)
+        snprintf(peer->who, sizeof(peer->who), "stdin");
+    else
+        peer->is_private = transport_is_private(fd, peer->who, sizeof(peer->who));
+}
+
 static int open_transport(struct listener *listener, char *ret_problem)
 {
     struct mux_link_options options = {.side = MUX_LISTENER};
@@ -134,6 +161,8 @@ static int open_transport(struct listener *listener, char *ret_problem)
         status = transport_open(listener->spec.path, &in_fd, &options.survives_hangup);
         out_fd = in_fd;
     }
+    if (status == 0)
+        look_at_transport(listener, in_fd);
     if (status == 0)
         status =
             mux_link_create(listener->loop, in_fd, out_fd, &options, &MUX_HANDLER, listener, &listener->mux);
@@ -193,15 +222,16 @@ int listener_create(struct link_loop *loop, const struct link_spec *spec,
         status = listen_unix(listener, ret_problem);
         break;
     case LINK_VSOCK:
-        status = listen_vsock(listener, ret_problem);
+    case LINK_TCP:
+        status = listen_ports(listener, ret_problem);
         break;
     case LINK_SERIAL:
     case LINK_STDIO:
         status = open_transport(listener, ret_problem);
         break;
     default:
-        status = STATUS_NEEDS_AUTHENTICATION;
-        snprintf(ret_problem, TEXT_REASON_MAX + 1, "tcp listeners are refused: %s", status_text(status));
+        status = UV_EINVAL;
+        snprintf(ret_problem, TEXT_REASON_MAX + 1, "%s is no listener", link_kind_name(spec->kind));
     }
     if (status < 0) {
         listener_close(listener);

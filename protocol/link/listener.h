@@ -9,19 +9,29 @@
 
 struct listener; /* opaque */
 
+/* Where a stream comes from, as far as the kernel can tell. */
+struct listener_peer {
+    enum link_kind kind;
+    /* Nobody but the hypervisor, our own user or root can be at the other end: vsock from the host's CID, a
+     * device, stdio, a Unix socket with such credentials. Never tcp, nor the vsock loopback. */
+    bool is_private;
+    char who[64]; /* "vsock CID 2", "uid 1000 (pid 12)", "192.0.2.7:4711", "the serial port" */
+};
+
 struct listener_handler {
-    /* A new stream: take it (stream_set_handler or stream_close) before return. */
-    void (*on_stream)(void *ctx, struct stream *stream);
+    /* A new stream: take it (stream_set_handler or stream_close) before return. The peer is valid until
+     * return. */
+    void (*on_stream)(void *ctx, struct stream *stream, const struct listener_peer *peer);
     /* A peer was refused (another CID than the host's, another user); for the log. */
-    void (*on_refused)(void *ctx, const char *who);
+    void (*on_refused)(void *ctx, enum link_kind kind, const char *who);
     /* LINK_STDIO and terminals: the transport ended for good. */
     void (*on_end)(void *ctx, int status, const char *text);
 };
 
 /* vsock: binds both ports, takes peers with CID 2 (the host), and 1 (loopback) only with `loopback_allowed`.
- * unix: replaces a stale socket file, mode 0600, and takes peers of our uid or root. serial: opens the
- * device. stdio: descriptors 0 and 1. STATUS_NEEDS_AUTHENTICATION for tcp. On failure a sentence in
- * ret_problem. */
+ * unix: replaces a stale socket file, mode 0600, and takes peers of our uid or root. tcp: binds both ports,
+ * if there are two, and takes everybody: who may come in is for the handshake to say. serial: opens the
+ * device. stdio: descriptors 0 and 1. On failure a sentence in ret_problem. */
 struct listener_options {
     bool loopback_allowed;
 };

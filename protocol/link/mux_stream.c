@@ -240,6 +240,7 @@ static const struct stream_ops OPS = {
     .write = mux_stream_write,
     .resume = mux_stream_resume,
     .close = mux_stream_close,
+    .close_drops_queue = true,
 };
 
 struct stream *mux_stream_base(struct mux_stream *stream)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Decodes the first message of each stream and hands it on; knows nothing of sessions. */
+/* Decodes the first messages of each stream and hands them on; knows nothing of sessions and keys. */
 #include "protocol/link/reception.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <uv.h>
 
 #include "protocol/base/status.h"
 
@@ -12,6 +14,9 @@ struct visitor {
     struct visitor *previous, *next;
     struct reception *reception;
     struct stream *stream;
+    struct listener_peer peer;
+    bool joined; /* it has proved to belong to `session` */
+    struct session_id session;
 };
 
 static void forget(struct visitor *visitor)
@@ -43,19 +48,21 @@ static void turn_away(struct visitor *visitor, int status)
 {
     struct reception *reception = visitor->reception;
     struct stream *stream = visitor->stream;
+    struct listener_peer peer = visitor->peer;
     forget(visitor);
     stream_close(stream);
-    reception->handler->on_refused(reception->ctx, status);
+    reception->handler->on_refused(reception->ctx, &peer, status);
 }
 
-/* The first message was none that is expected here: says so. */
+/* What it said is not expected here: says so. */
 static void refuse(struct visitor *visitor, int status)
 {
     struct reception *reception = visitor->reception;
     struct stream *stream = visitor->stream;
+    struct listener_peer peer = visitor->peer;
     forget(visitor);
     reception_refuse(stream, status, "");
-    reception->handler->on_refused(reception->ctx, status);
+    reception->handler->on_refused(reception->ctx, &peer, status);
 }
 
 static void handle_due(struct deadline *deadline)
@@ -63,19 +70,64 @@ static void handle_due(struct deadline *deadline)
     turn_away((struct visitor *)deadline, STATUS_NO_GREETING);
 }
 
-static void handle_first_message(struct visitor *visitor, const struct message *message)
+static const struct stream_handler HANDLER;
+
+static void join(struct visitor *visitor, const struct join_message *message)
+{
+    struct reception *reception = visitor->reception;
+    struct stream *stream = NULL;
+    int status = reception->handler->on_join(reception->ctx, visitor->stream, message, &stream);
+    if (status < 0) {
+        refuse(visitor, status);
+        return;
+    }
+    visitor->stream = stream;
+    visitor->joined = true;
+    visitor->session = message->session;
+    stream_set_handler(stream, &HANDLER, visitor);
+}
+
+static bool is_of_its_session(const struct visitor *visitor, const struct session_id *named)
+{
+    return memcmp(visitor->session.bytes, named->bytes, SESSION_ID_SIZE) == 0;
+}
+
+static void handle_first_message(struct visitor *visitor, const struct message *message, struct span payload)
+{
+    if (message->kind == MESSAGE_JOIN) {
+        join(visitor, &message->body.join);
+    } else if (message->kind == MESSAGE_HELLO && message->body.hello.role == ROLE_CONTROL) {
+        struct reception *reception = visitor->reception;
+        struct stream *stream = visitor->stream;
+        struct listener_peer peer = visitor->peer;
+        forget(visitor);
+        reception->handler->on_hello(reception->ctx, stream, &peer, &message->body.hello, payload);
+    } else {
+        bool expected = message->kind == MESSAGE_HELLO || message->kind == MESSAGE_CHANNEL_OPEN;
+        refuse(visitor, expected ? STATUS_NEEDS_AUTHENTICATION : STATUS_UNEXPECTED);
+    }
+}
+
+static void handle_joined_message(struct visitor *visitor, const struct message *message)
 {
     struct reception *reception = visitor->reception;
     struct stream *stream = visitor->stream;
-    if (message->kind == MESSAGE_HELLO) {
-        forget(visitor);
-        reception->handler->on_hello(reception->ctx, stream, &message->body.hello);
-    } else if (message->kind == MESSAGE_CHANNEL_OPEN) {
-        forget(visitor);
-        reception->handler->on_channel(reception->ctx, stream, &message->body.channel_open);
-    } else {
+    bool events = message->kind == MESSAGE_HELLO && message->body.hello.role == ROLE_EVENTS;
+    if (!events && message->kind != MESSAGE_CHANNEL_OPEN) {
         refuse(visitor, STATUS_UNEXPECTED);
+        return;
     }
+    const struct session_id *named =
+        events ? &message->body.hello.session : &message->body.channel_open.session;
+    if (!is_of_its_session(visitor, named)) {
+        refuse(visitor, STATUS_UNKNOWN_SESSION);
+        return;
+    }
+    forget(visitor);
+    if (events)
+        reception->handler->on_events(reception->ctx, stream, &message->body.hello);
+    else
+        reception->handler->on_channel(reception->ctx, stream, &message->body.channel_open);
 }
 
 static void handle_frame(void *ctx, enum frame_type type, struct span payload)
@@ -96,7 +148,10 @@ static void handle_frame(void *ctx, enum frame_type type, struct span payload)
         refuse(visitor, status);
         return;
     }
-    handle_first_message(visitor, &message);
+    if (visitor->joined)
+        handle_joined_message(visitor, &message);
+    else
+        handle_first_message(visitor, &message, payload);
     message_finish(&message);
 }
 
@@ -130,7 +185,7 @@ void reception_close(struct reception *reception, void (*on_closed)(void *ctx), 
     deadlines_close(&reception->deadlines, on_closed, ctx);
 }
 
-void reception_add(struct reception *reception, struct stream *stream)
+void reception_add(struct reception *reception, struct stream *stream, const struct listener_peer *peer)
 {
     if (reception->count >= PENDING_HELLO_MAX)
         turn_away(reception->oldest, STATUS_LIMIT);
@@ -141,6 +196,7 @@ void reception_add(struct reception *reception, struct stream *stream)
     }
     visitor->reception = reception;
     visitor->stream = stream;
+    visitor->peer = *peer;
     visitor->previous = reception->newest;
     if (reception->newest != NULL)
         reception->newest->next = visitor;

@@ -6,10 +6,14 @@
 #include <stdlib.h>
 
 #include "protocol/base/status.h"
+#include "protocol/link/seal_stream.h"
 
 struct served_session {
+    struct link_loop *loop;
     struct stream *control;
     struct session_id id;
+    struct session_keys *keys; /* locked memory */
+    struct connection_window connections;
     uv_timer_t watchdog;
     const struct served_session_handler *handler;
     void *ctx;
@@ -83,24 +87,36 @@ static void handle_end(void *ctx, int status, const char *text)
 
 static const struct stream_handler HANDLER = {.on_frame = handle_frame, .on_end = handle_end};
 
-int served_session_create(struct link_loop *loop, struct stream *control,
+static int send_welcome(struct served_session *session, const struct welcome_message *welcome)
+{
+    int status = uv_random(NULL, NULL, session->id.bytes, sizeof(session->id.bytes), 0, NULL);
+    if (status < 0)
+        return status;
+    struct message message = {.kind = MESSAGE_WELCOME};
+    message.body.welcome = *welcome;
+    message.body.welcome.session = session->id;
+    return stream_send_message(session->control, &message);
+}
+
+int served_session_create(struct link_loop *loop, struct stream *control, const struct session_keys *keys,
                           const struct welcome_message *welcome, const struct served_session_handler *handler,
                           void *ctx, struct served_session **ret)
 {
     struct served_session *session = calloc(1, sizeof(*session));
     if (session == NULL)
         return UV_ENOMEM;
+    session->loop = loop;
     session->control = control;
     session->handler = handler;
     session->ctx = ctx;
-    int status = uv_random(NULL, NULL, session->id.bytes, sizeof(session->id.bytes), 0, NULL);
+    session->keys = secret_take(loop->secrets, sizeof(*session->keys));
+    int status = session->keys == NULL ? UV_ENOMEM : 0;
     if (status == 0) {
-        struct message message = {.kind = MESSAGE_WELCOME};
-        message.body.welcome = *welcome;
-        message.body.welcome.session = session->id;
-        status = stream_send_message(control, &message);
+        *session->keys = *keys;
+        status = send_welcome(session, welcome);
     }
     if (status < 0) {
+        secret_release(loop->secrets, session->keys, sizeof(*session->keys));
         free(session);
         return status;
     }
@@ -123,7 +139,26 @@ void served_session_close(struct served_session *session)
     feed_unsubscribe(session->subscriber);
     session->subscriber = NULL;
     stream_close(session->control);
+    secret_release(session->loop->secrets, session->keys, sizeof(*session->keys));
+    session->keys = NULL;
     uv_close((uv_handle_t *)&session->watchdog, handle_closed);
+}
+
+const struct session_keys *served_session_keys(const struct served_session *session)
+{
+    return session->keys;
+}
+
+int served_session_join(struct served_session *session, const struct join_message *join,
+                        struct stream *stream, struct stream **ret)
+{
+    if (!session_keys_check(session->keys, &session->id, join->connection, join->proof) ||
+        !connection_window_take(&session->connections, join->connection))
+        return STATUS_AUTHENTICATION_FAILED;
+    *ret = stream;
+    return session->keys->cipher == 0
+               ? 0
+               : seal_stream_create(session->loop, stream, session->keys, join->connection, false, ret);
 }
 
 const struct session_id *served_session_id(const struct served_session *session)

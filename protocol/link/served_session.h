@@ -6,6 +6,7 @@
 
 #include "protocol/link/feed.h"
 #include "protocol/link/link_loop.h"
+#include "protocol/wire/session_keys.h"
 
 struct served_session; /* opaque */
 
@@ -19,14 +20,20 @@ struct served_session_handler {
     void (*on_end)(void *ctx, struct served_session *session, int status, const char *text);
 };
 
-/* Takes over the stream and sends `welcome` with a new random session id. */
-int served_session_create(struct link_loop *loop, struct stream *control,
+/* Takes over the stream, which is sealed already if the session is, and sends `welcome` with a new random
+ * session id. `keys` are copied. On failure the stream is still the caller's. */
+int served_session_create(struct link_loop *loop, struct stream *control, const struct session_keys *keys,
                           const struct welcome_message *welcome, const struct served_session_handler *handler,
                           void *ctx, struct served_session **ret);
 /* Ends its subscription and streams. Frees itself on the loop; no callback follows. */
 void served_session_close(struct served_session *session);
 
 const struct session_id *served_session_id(const struct served_session *session);
+const struct session_keys *served_session_keys(const struct served_session *session);
+/* A further connection says that it belongs here: checks its proof, which is good once. *ret is the stream
+ * that carries it from now on. STATUS_AUTHENTICATION_FAILED, UV_ENOMEM: `stream` is still the caller's. */
+int served_session_join(struct served_session *session, const struct join_message *join,
+                        struct stream *stream, struct stream **ret);
 /* The owner's pointer for what belongs to this session. */
 void served_session_set_owner(struct served_session *session, void *owner);
 void *served_session_owner(const struct served_session *session);

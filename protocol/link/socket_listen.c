@@ -15,6 +15,8 @@
 #endif
 
 #include "protocol/link/socket_dial.h"
+#include "protocol/link/tcp_socket.h"
+#include "protocol/link/unix_peer.h"
 
 #define BACKLOG 4096 /* the kernel cuts it at somaxconn */
 
@@ -77,16 +79,17 @@ int socket_listen_vsock(uint32_t port, int *ret_fd)
     return 0;
 }
 
-static bool vsock_peer_is_allowed(int fd, bool loopback_allowed, char *who, size_t who_size)
+static void look_at_vsock(int fd, bool loopback_allowed, struct socket_peer *ret)
 {
     struct sockaddr_vm peer = {0};
     socklen_t size = sizeof(peer);
     if (getpeername(fd, (struct sockaddr *)&peer, &size) < 0) {
-        snprintf(who, who_size, "a vsock peer that is gone");
-        return false;
+        snprintf(ret->who, sizeof(ret->who), "a vsock peer that is gone");
+        return;
     }
-    snprintf(who, who_size, "vsock CID %u", peer.svm_cid);
-    return peer.svm_cid == VMADDR_CID_HOST || (loopback_allowed && peer.svm_cid == VMADDR_CID_LOCAL);
+    snprintf(ret->who, sizeof(ret->who), "vsock CID %u", peer.svm_cid);
+    ret->is_private = peer.svm_cid == VMADDR_CID_HOST;
+    ret->is_allowed = ret->is_private || (loopback_allowed && peer.svm_cid == VMADDR_CID_LOCAL);
 }
 
 #else
@@ -96,31 +99,45 @@ int socket_listen_vsock(uint32_t port, int *ret_fd)
     return UV_ENOTSUP;
 }
 
-static bool vsock_peer_is_allowed(int fd, bool loopback_allowed, char *who, size_t who_size)
-{
-    return false;
-}
+static void look_at_vsock(int fd, bool loopback_allowed, struct socket_peer *ret) {}
 
 #endif
 
-static bool unix_peer_is_allowed(int fd, char *who, size_t who_size)
+int socket_listen_tcp(const char *address, uint32_t port, int *ret_fd)
 {
-    struct ucred peer;
-    socklen_t size = sizeof(peer);
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) {
-        snprintf(who, who_size, "a peer without credentials");
-        return false;
-    }
-    snprintf(who, who_size, "uid %u (pid %d)", (unsigned)peer.uid, (int)peer.pid);
-    return peer.uid == geteuid() || peer.uid == 0;
+    struct tcp_address parsed;
+    int status = tcp_address_parse(address, (uint16_t)port, &parsed);
+    return status < 0 ? status : tcp_socket_listen(&parsed, ret_fd);
 }
 
-bool socket_peer_is_allowed(int fd, bool loopback_allowed, char *who, size_t who_size)
+static void look_at_unix(int fd, struct socket_peer *ret)
 {
-    int family = 0;
-    socklen_t size = sizeof(family);
-    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) < 0)
-        return false;
-    return family == AF_UNIX ? unix_peer_is_allowed(fd, who, who_size)
-                             : vsock_peer_is_allowed(fd, loopback_allowed, who, who_size);
+    struct unix_peer peer;
+    if (unix_peer_of(fd, &peer) < 0) {
+        snprintf(ret->who, sizeof(ret->who), "a peer without credentials");
+        return;
+    }
+    unix_peer_format(&peer, ret->who, sizeof(ret->who));
+    ret->is_private = ret->is_allowed = unix_peer_is_own(&peer);
+}
+
+void socket_peer_look(int fd, bool loopback_allowed, struct socket_peer *ret)
+{
+    struct sockaddr_storage own = {0};
+    socklen_t size = sizeof(own);
+    *ret = (struct socket_peer){.who = "an unknown peer"};
+    if (getsockname(fd, (struct sockaddr *)&own, &size) < 0)
+        return;
+    switch (own.ss_family) {
+    case AF_UNIX:
+        look_at_unix(fd, ret);
+        break;
+    case AF_INET:
+    case AF_INET6:
+        ret->is_allowed = true;
+        tcp_socket_format_peer(fd, ret->who, sizeof(ret->who));
+        break;
+    default:
+        look_at_vsock(fd, loopback_allowed, ret);
+    }
 }

@@ -2,7 +2,11 @@
 /* Parses link specifications. Says what is wrong in words; opens nothing. */
 #include "protocol/link/spec.h"
 
+#include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,7 +21,8 @@ static const char *const KIND_NAMES[] = {
     [LINK_TCP] = "tcp",     [LINK_EXEC] = "exec",     [LINK_STDIO] = "stdio",
 };
 
-#define SUN_PATH_MAX (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
+#define HOST_NAME_SIZE_MAX 253 /* RFC 1035's 255 bytes, written with dots */
+#define SUN_PATH_MAX       (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 
 const char *link_kind_name(enum link_kind kind)
 {
@@ -120,21 +125,101 @@ static int parse_hybrid(const char *rest, struct link_spec *spec, char *ret_prob
     return copy_path(rest, size, SUN_PATH_MAX, spec->path, ret_problem);
 }
 
-static int parse_tcp(const char *rest, bool port_needed, struct link_spec *spec, char *ret_problem)
+/* ---- tcp ---- */
+
+static bool is_v6(const char *text, size_t size)
 {
-    const char *colon = strrchr(rest, ':');
-    const char *bracket = strrchr(rest, ']');
-    if (colon != NULL && bracket != NULL && colon < bracket)
-        colon = NULL;
+    char address[INET6_ADDRSTRLEN];
+    struct in6_addr parsed;
+    const char *scope = memchr(text, '%', size);
+    if (scope != NULL) { /* "%interface", which link-local addresses need */
+        size_t scope_size = size - (size_t)(scope + 1 - text);
+        if (scope_size == 0 || scope_size >= IF_NAMESIZE)
+            return false;
+        size = (size_t)(scope - text);
+    }
+    if (size >= sizeof(address))
+        return false;
+    memcpy(address, text, size);
+    address[size] = '\0';
+    return inet_pton(AF_INET6, address, &parsed) == 1;
+}
+
+/* A name as resolvers take it, international ones in UTF-8 included, or an IPv4 address. */
+static bool is_host_name(const char *text, size_t size)
+{
+    if (size == 0 || size > HOST_NAME_SIZE_MAX || text[0] == '-' || text[0] == '.')
+        return false;
+    for (size_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (!isalnum(c) && c != '.' && c != '-' && c != '_' && c < 0x80)
+            return false;
+    }
+    return true;
+}
+
+/* "[:CONTROL[:EVENTS]]" */
+static bool parse_tcp_ports(const char *text, struct link_spec *spec)
+{
     spec->control_port = PORT_CONTROL_DEFAULT;
-    if (colon != NULL &&
-        (!parse_number(colon + 1, strlen(colon + 1), 65535, &spec->control_port) || spec->control_port == 0))
-        return problem(ret_problem, "tcp link \"%s\": the port must be 1 to 65535", rest);
-    if (colon == NULL && port_needed)
-        return problem(ret_problem, "tcp listener \"%s\": expected tcp:ADDR:PORT", rest);
+    if (*text != '\0') {
+        size_t size = strcspn(text + 1, ":");
+        if (!parse_number(text + 1, size, UINT16_MAX, &spec->control_port) || spec->control_port == 0)
+            return false;
+        text += 1 + size;
+    }
     spec->events_port = spec->control_port;
-    return copy_path(rest, colon == NULL ? strlen(rest) : (size_t)(colon - rest), 255, spec->path,
-                     ret_problem);
+    if (*text == '\0')
+        return true;
+    return parse_number(text + 1, strlen(text + 1), UINT16_MAX, &spec->events_port) && spec->events_port != 0;
+}
+
+/* The host without its brackets in spec->path; *ret_ports points behind it. */
+static int parse_tcp_host(const char *rest, struct link_spec *spec, const char **ret_ports, char *ret_problem)
+{
+    bool bracket = rest[0] == '[';
+    const char *host = bracket ? rest + 1 : rest;
+    size_t size = strcspn(host, bracket ? "]" : ":");
+    const char *ports = host + size + (bracket && host[size] == ']' ? 1 : 0);
+    if (!bracket && is_v6(rest, strlen(rest)))
+        return problem(ret_problem,
+                       "tcp \"%.128s\": an IPv6 address stands in brackets, as in tcp:[::1]:5002", rest);
+    if (bracket && (host[size] != ']' || !is_v6(host, size)))
+        return problem(ret_problem, "tcp \"%.128s\": no IPv6 address stands in the brackets", rest);
+    if (!bracket && size > 0 && !is_host_name(host, size))
+        return problem(ret_problem, "tcp \"%.128s\": the host is neither a name nor an address", rest);
+    if (size == 0 || (*ports != '\0' && *ports != ':'))
+        return problem(ret_problem, "tcp \"%.128s\": expected %s", rest,
+                       "tcp:HOST[:CONTROL[:EVENTS]], an IPv6 address in brackets");
+    *ret_ports = ports;
+    return copy_path(host, size, LINK_TEXT_MAX, spec->path, ret_problem);
+}
+
+static int parse_tcp(const char *rest, struct link_spec *spec, char *ret_problem)
+{
+    const char *ports;
+    int status = parse_tcp_host(rest, spec, &ports, ret_problem);
+    if (status == 0 && !parse_tcp_ports(ports, spec))
+        return problem(ret_problem, "tcp \"%.128s\": a port must be 1 to 65535", rest);
+    return status;
+}
+
+static int parse_tcp_listen(const char *rest, struct link_spec *spec, char *ret_problem)
+{
+    const char *ports = "";
+    struct in_addr v4;
+    struct link_spec parsed = *spec;
+    int status = parse_tcp_host(rest, &parsed, &ports, ret_problem);
+    bool numeric = status == 0 && (rest[0] == '[' || inet_pton(AF_INET, parsed.path, &v4) == 1);
+    if (!numeric || *ports == '\0')
+        return problem(ret_problem,
+                       "tcp listener \"%.128s\": expected tcp:ADDR:PORT[:EVENTS] with a numeric address "
+                       "(0.0.0.0 or [::] for all)",
+                       rest);
+    *spec = parsed;
+    if (!parse_tcp_ports(ports, spec))
+        return problem(ret_problem, "tcp listener \"%.128s\": a port must be 1 to 65535", rest);
+    return 0;
 }
 
 static const char *after_prefix(const char *text, const char *prefix)
@@ -163,14 +248,14 @@ int link_spec_parse_dial(const char *text, struct link_spec *ret,
         status = copy_path(rest, strlen(rest), LINK_TEXT_MAX, spec.path, ret_problem);
     } else if ((rest = after_prefix(text, "tcp:")) != NULL) {
         spec.kind = LINK_TCP;
-        status = parse_tcp(rest, false, &spec, ret_problem);
+        status = parse_tcp(rest, &spec, ret_problem);
     } else if ((rest = after_prefix(text, "exec:")) != NULL) {
         spec.kind = LINK_EXEC;
         status = copy_path(rest, strlen(rest), LINK_TEXT_MAX, spec.path, ret_problem);
     } else {
         return problem(ret_problem,
                        "\"%s\" is no link: expected vsock:CID, hybrid:PATH, unix:PATH[,PATH], serial:PATH, "
-                       "tcp:HOST[:PORT] or exec:COMMAND",
+                       "tcp:HOST[:CONTROL[:EVENTS]] or exec:COMMAND",
                        text);
     }
     if (status == 0)
@@ -196,11 +281,11 @@ int link_spec_parse_listen(const char *text, struct link_spec *ret,
         status = copy_path(rest, strlen(rest), LINK_TEXT_MAX, spec.path, ret_problem);
     } else if ((rest = after_prefix(text, "tcp:")) != NULL) {
         spec.kind = LINK_TCP;
-        status = parse_tcp(rest, true, &spec, ret_problem);
+        status = parse_tcp_listen(rest, &spec, ret_problem);
     } else {
         status = problem(ret_problem,
                          "\"%s\" is no listener: expected vsock[:CONTROL[:EVENTS]], unix:PATH[,PATH], "
-                         "serial:PATH or tcp:ADDR:PORT",
+                         "serial:PATH or tcp:ADDR:PORT[:EVENTS]",
                          text);
     }
     if (status == 0)

@@ -16,8 +16,9 @@ enum link_kind { LINK_VSOCK = 1, LINK_HYBRID, LINK_UNIX, LINK_SERIAL, LINK_TCP, 
 struct link_spec {
     enum link_kind kind;
     uint32_t cid;                       /* vsock dialler */
-    uint32_t control_port, events_port; /* vsock, hybrid, tcp; for tcp both are the same port */
-    char path[LINK_TEXT_MAX + 1]; /* hybrid, unix (control), serial; the command for exec; the host for tcp */
+    uint32_t control_port, events_port; /* vsock, hybrid, tcp */
+    char path[LINK_TEXT_MAX + 1]; /* hybrid, unix (control), serial; the command for exec; for tcp the host,
+                                   an IPv6 address without its brackets */
     char events_path[LINK_TEXT_MAX + 1]; /* unix; empty = events come over the control path */
 };
 

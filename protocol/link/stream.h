@@ -39,6 +39,9 @@ struct stream_handler {
     /* The connection is over: UV_EOF after a clean end, otherwise why. `text` adds detail; never NULL, may be
      * empty. */
     void (*on_end)(void *ctx, int status, const char *text);
+    /* True while what comes may cost far more than its bytes (messages): one small read, then others have
+     * their turn. NULL: true when on_data is NULL. */
+    bool (*takes_turns)(void *ctx);
 };
 
 struct stream_ops {
@@ -48,6 +51,7 @@ struct stream_ops {
     ssize_t (*splice_from)(struct stream *stream, int pipe_fd, size_t size); /* NULL: not possible */
     void (*resume)(struct stream *stream);
     void (*close)(struct stream *stream);
+    bool close_drops_queue; /* closing takes back what was sent and is still queued (a mux: RST) */
 };
 
 /* The head of every kind of stream. */
@@ -110,6 +114,15 @@ static inline void stream_close(struct stream *stream)
 {
     if (stream != NULL)
         stream->ops->close(stream);
+}
+
+/* See stream_handler.takes_turns; true without a handler. */
+static inline bool stream_takes_turns(const struct stream *stream)
+{
+    const struct stream_handler *handler = stream->handler;
+    if (handler == NULL)
+        return true;
+    return handler->takes_turns != NULL ? handler->takes_turns(stream->ctx) : handler->on_data == NULL;
 }
 
 /* Encodes and sends a message. Errors of message_encode and stream_send. */

@@ -106,8 +106,7 @@ static void go_on_greeting(struct stream_fd *s)
  * turn. */
 static int reads_a_wakeup(const struct stream_fd *s)
 {
-    bool messages_only = s->base.handler == NULL || s->base.handler->on_data == NULL;
-    return messages_only ? 1 : READS_A_WAKEUP;
+    return stream_takes_turns(&s->base) ? 1 : READS_A_WAKEUP;
 }
 
 static void go_on(struct stream_fd *s, int events)

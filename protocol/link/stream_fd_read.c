@@ -141,7 +141,7 @@ bool stream_fd_read_once(struct stream_fd *s)
         return full;
     }
     s->bulk = false;
-    if (full && s->read_size < READ_SIZE_MAX && s->base.handler->on_data != NULL)
+    if (full && s->read_size < READ_SIZE_MAX && !stream_takes_turns(&s->base))
         s->read_size *= 2;
     return full;
 }

@@ -4,12 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 #include <uv.h>
 
 #include "protocol/link/socket_dial.h"
+#include "protocol/link/unix_peer.h"
 
 static int open_device(const char *path, int *ret_fd, bool *ret_survives_hangup)
 {
@@ -46,4 +48,20 @@ int transport_open(const char *path, int *ret_fd, bool *ret_survives_hangup)
         *ret_survives_hangup = false;
     bool connecting;
     return socket_dial_unix(path, ret_fd, &connecting);
+}
+
+bool transport_is_private(int fd, char *who, size_t who_size)
+{
+    struct stat info;
+    struct unix_peer peer;
+    if (fstat(fd, &info) == 0 && S_ISCHR(info.st_mode)) {
+        snprintf(who, who_size, "the serial port");
+        return true;
+    }
+    if (unix_peer_of(fd, &peer) < 0) {
+        snprintf(who, who_size, "a peer without credentials");
+        return false;
+    }
+    unix_peer_format(&peer, who, who_size);
+    return unix_peer_is_own(&peer);
 }

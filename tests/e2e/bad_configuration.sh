@@ -14,7 +14,7 @@ refuses() { # refuses LINE SAYS PROGRAM ARGUMENT…
     matches "$(<"$work/err")" "$says" "$1 says what is wrong"
 }
 bridge=(hospes-bridge --state-dir "$work/state" --socket "$api_socket" --panel off)
-agent=(hospes-agent --state-dir "$work/agent-state" --listen "unix:$work/c,$work/e")
+agent=(hospes-agent --state-dir "$work/agent-state" --admin-socket "$work/admin" --listen "unix:$work/c,$work/e")
 
 printf '{\n  "vms": [\n' >"$config"
 refuses 3 '' "${bridge[@]}"
@@ -35,7 +35,7 @@ refuses 3 'colour' "${bridge[@]}"
 printf '{\n  "vms": [\n    {"name": "a", "link": "carrier-pigeon:3"}\n  ]\n}\n' >"$config"
 refuses 3 'carrier-pigeon' "${bridge[@]}"
 printf '{\n  "listen": 7\n}\n' >"$config"
-refuses 2 'listen' hospes-agent --state-dir "$work/agent-state"
+refuses 2 'listen' hospes-agent --state-dir "$work/agent-state" --admin-socket "$work/admin"
 
 # A file that was named and is not there is an error as well; bad options are told in one line.
 rm "$config"

@@ -4,7 +4,7 @@
 source "$(dirname "$0")/harness.sh"
 start_bridge
 make_namespace g1
-cli add g1 "exec:ip netns exec $(namespace g1) $(command -v hospes-agent) --stdio --state-dir $work/g1-state"
+cli add g1 "exec:ip netns exec $(namespace g1) $(command -v hospes-agent) --stdio --state-dir $work/g1-state --admin-socket $work/g1.admin"
 eventually 'connects over a command' is_connected g1
 serve g1 8080
 eventually 'the page' fetches "$(host_port_of g1 8080)" 'g1 says hello'
@@ -13,7 +13,7 @@ make_namespace g2
 cat >"$work/login" <<LOGIN
 #!/bin/sh
 printf 'Welcome to the guest\nLast login: never\n\377\377\377\377 not a marker\n'
-exec nsenter --net=/run/netns/$(namespace g2) -- hospes-agent --stdio --state-dir $work/g2-state
+exec nsenter --net=/run/netns/$(namespace g2) -- hospes-agent --stdio --state-dir $work/g2-state --admin-socket $work/g2.admin
 LOGIN
 chmod +x "$work/login"
 cli add g2 "exec:$work/login"

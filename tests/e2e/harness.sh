@@ -4,13 +4,13 @@
 # one, an agent in each other, joined by Unix sockets (which cross namespaces, as ports do not). So host and guest may
 # both use port 8080, as in life. Whatever way a test ends, its processes and namespaces go with it.
 #
-# HOSPES_BIN  folders of hospes-agent, hospes-bridge and hospes, joined by colons
+# HOSPES_BIN  folders of hospes-agent, hospes-bridge, hospes and flood_agent, joined by colons
 #
 # A test fails by `fail`, by any command that fails, by a daemon that does not end with status 0, and by a
 # sanitizer's report. Nothing here waits a fixed time: everything polls with a deadline.
 set -euo pipefail
 
-: "${HOSPES_BIN:?names the folders of hospes-agent, hospes-bridge and hospes}"
+: "${HOSPES_BIN:?names the folders of the programs}"
 export PATH=$HOSPES_BIN:$PATH
 # Leaks are looked for; freed memory is not kept back for long, since some tests bound a daemon's memory.
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=4:malloc_context_size=8
@@ -107,9 +107,12 @@ stop() { end_daemon "$1" || exit 1; }
 
 # ---- agent, bridge, CLI -------------------------------------------------------------------------------------------
 
+agent_options=() # for every agent that is started from now on
+
 start_agent() { # start_agent GUEST [LISTEN]
     local guest=$1 listen=${2:-unix:$work/$1.ctl,$work/$1.evt}
-    spawn "agent-$guest" "$guest" hospes-agent --listen "$listen" --state-dir "$work/$guest-state" --log-level info
+    spawn "agent-$guest" "$guest" hospes-agent --listen "$listen" "${agent_options[@]}" --state-dir "$work/$guest-state" \
+        --admin-socket "$work/$guest.admin" --log-level info
     daemons[agent-$guest]=yes
 }
 
@@ -127,6 +130,19 @@ start_guest() { # start_guest GUEST
     start_agent "$1"
     cli --quiet add "$1" "unix:$work/$1.ctl,$work/$1.evt"
     eventually "$1 connects" is_connected "$1"
+}
+
+# A test's own bridge: its key is in $work/test.key, and the guest's agent trusts it from now on.
+trust_test_bridge() { # trust_test_bridge GUEST
+    local key
+    key=$(python3 "$e2e/session.py" key "$work/test.key")
+    inside "$1" hospes-agent trust "$key" --admin-socket "$work/$1.admin" >>"$work/trust.log" 2>&1 ||
+        fail "$1 does not trust the test's bridge: $(<"$work/trust.log")"
+}
+
+pair_anew() { # pair_anew GUEST: another agent is in its place, and that is as it should be
+    cli --quiet unpair "$1"
+    cli --quiet pair "$1"
 }
 
 cli() { on_host hospes --socket "$api_socket" "$@"; }

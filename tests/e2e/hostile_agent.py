@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Agents as nobody should write them, each behind a socket that is named as its attack.
+"""Agents as nobody should write them, each behind a socket that is named as its attack. Those that go wrong in the
+handshake do so each time; the others prove who they are as they should, with a key of their own, and go wrong then.
 
 usage: hostile_agent.py list             prints ATTACK, what the bridge must say of it, and the port whose connections
                                          are attacked (0: none), a line each; floods are not among them
@@ -14,9 +15,10 @@ import sys
 import threading
 import time
 
-from wire import (CHANNEL_OPEN, CHANNEL_OPENED, DATA, DATAGRAM, ERROR, FIN, HEALTH, HEALTH_REQUEST, HELLO, LOOPBACK,
-                  MESSAGE, PING, PONG, PORTS, REFUSE, WELCOME, Ended, Peer, Raw, frame, message, pack, port, rst,
-                  unpack_from, welcome)
+from noise import Failed
+from session import Agent, key_file
+from wire import (AUTH, CHANNEL_OPENED, DATA, DATAGRAM, ERROR, FIN, HEALTH, HEALTH_REQUEST, LOOPBACK, MESSAGE, PAIR, PING,
+                  PONG, PORTS, REFUSALS, REFUSE, WELCOME, Ended, Peer, Raw, auth, frame, message, pack, port, rst, welcome)
 
 ESCAPES = "\x1b]0;owned\x07\x1b[31m\x9b2J\u202e"
 FLOOD_S = 5
@@ -46,8 +48,9 @@ def one_field(key, value):
 
 ONCE = pack([WELCOME, 0, {"version": 1, "session": bytes(16)}])
 
-# Said instead of a WELCOME, on the control connection; None at the end: then the connection is closed.
-INSTEAD_OF_WELCOME = {
+# Said instead of the first message that the bridge waits for, which is AUTH; once more, as NAME-late, instead of a
+# WELCOME, after the handshake.
+INSTEAD_OF_ANYTHING = {
     "silent": (b"", "NO_GREETING"),
     "closes": (None, "EOF|ECONNRESET|EPIPE"),
     "garbage": (random.Random(1).randbytes(4096), "MALFORMED|TOO_LARGE"),
@@ -66,7 +69,8 @@ INSTEAD_OF_WELCOME = {
     "fin-with-payload": (frame(FIN, b"x"), "MALFORMED|TOO_LARGE"),
     "short-rst": (frame(5, b"abc"), "MALFORMED"),
     "rst": (rst(-10007, ESCAPES.encode()), "LIMIT"),
-    "rst-unknown": (rst(-77777, b"\xff\xfe"), "ECONNRESET|EIO"),
+    "rst-unknown": (rst(-77777, b"?"), "ECONNRESET|EIO"),
+    "rst-bad-utf8": (rst(-10007, b"\xff\xfe"), "MALFORMED|LIMIT"),
     "refuse": (message(REFUSE, 0, {"status": -10005, "text": ESCAPES}), "NOT_ALLOWED"),
     "refuse-with-success": (message(REFUSE, 0, {"status": 0}), "MALFORMED"),
     "other-message": (message(PONG, 1), "UNEXPECTED|NO_GREETING"),
@@ -74,18 +78,40 @@ INSTEAD_OF_WELCOME = {
     "depth-in-body": (raw_message(b"\x93\x02\x00" + one_field("later", b"\x91" * 100000 + b"\xc0")), "MALFORMED|TOO_LARGE"),
     "array32": (raw_message(b"\xdd\xff\xff\xff\xff"), "MALFORMED|TOO_LARGE"),
     "map32": (raw_message(b"\x93\x02\x00\xdf\xff\xff\xff\xff"), "MALFORMED|TOO_LARGE"),
+    "extension": (raw_message(b"\x93\x02\x00" + one_field("later", b"\xd4\x01\x00")), "MALFORMED"),
+    "empty": (raw_message(b""), "MALFORMED"),
+}
+
+# Said instead of the agent's AUTH; a function makes it of the message that would be right.
+BAD_PROOF = "AUTHENTICATION_FAILED|MALFORMED"
+INSTEAD_OF_AUTH = {
+    "welcome-at-once": (welcome(), "UNEXPECTED|NEEDS_AUTHENTICATION|AUTHENTICATION_FAILED"),
+    "pair-at-once": (message(PAIR), "UNEXPECTED|NEEDS_AUTHENTICATION|AUTHENTICATION_FAILED"),
+    "auth-empty": (lambda data: b"", BAD_PROOF),
+    "auth-cut": (lambda data: data[:-1], BAD_PROOF),
+    "auth-longer": (lambda data: data + b"x", BAD_PROOF),
+    "auth-flipped": (lambda data: data[:-1] + bytes((data[-1] ^ 1,)), BAD_PROOF),
+    "auth-zero-key": (lambda data: bytes(32) + data[32:], BAD_PROOF),
+    "auth-random": (lambda data: random.Random(3).randbytes(len(data)), BAD_PROOF),
+    "auth-oversized": (auth(b"x" * 513), "MALFORMED|TOO_LARGE"),
+    "auth-text": (message(AUTH, 0, {"message": "x" * 64}), "MALFORMED"),
+    "auth-nothing": (message(AUTH), "MALFORMED"),
+}
+
+# Said instead of a WELCOME, on the control connection; None at the end: then the connection is closed.
+INSTEAD_OF_WELCOME = {
+    **{f"{name}-late": attack for name, attack in INSTEAD_OF_ANYTHING.items()},
+    "auth-again": (auth(b"x" * 64), "UNEXPECTED"),
     "str32": (raw_message(b"\x93\x02\x00" + one_field("os", b"\xdb\xff\xff\xff\xff")), "MALFORMED|TOO_LARGE"),
     "bin32": (raw_message(b"\x93\x02\x00" + one_field("session", b"\xc6\xff\xff\xff\xff")), "MALFORMED|TOO_LARGE"),
     "objects": (raw_message(b"\x93\x02\x00" + one_field("later", pack([1] * 20000))), "MALFORMED|TOO_LARGE"),
-    "extension": (raw_message(b"\x93\x02\x00" + one_field("later", b"\xd4\x01\x00")), "MALFORMED"),
     "trailing": (raw_message(ONCE + b"\xc0"), "MALFORMED"),
-    "empty": (raw_message(b""), "MALFORMED"),
     "twice-the-key": (raw_message(b"\x93\x02\x00\x83" + pack("version") + b"\x01" + pack("version") + b"\x01"
                                   + pack("session") + pack(bytes(16))), "MALFORMED"),
     "no-session": (message(WELCOME, 0, {"version": 1}), "MALFORMED"),
     "short-session": (welcome(bytes(15)), "MALFORMED"),
     "version-0": (welcome(version=0), "MALFORMED"),
-    "version-2": (welcome(version=2), "VERSION"),
+    "version-2": (welcome(version=2), "VERSION|AUTHENTICATION_FAILED"),
     "version-text": (welcome(version="1"), "MALFORMED"),
     "bad-utf8": (welcome(os=Raw(b"\xd9\x02\xc3\x28")), "MALFORMED"),
     "nul": (welcome(os="a\0b"), "MALFORMED"),
@@ -118,6 +144,12 @@ EVENTS = {
     "back": (ports(9, snapshot=True) + ports(8, snapshot=True), "MALFORMED"),
     "data-on-feed": (snapshot() + frame(DATA, b"x"), "UNEXPECTED"),
     "welcome-again": (snapshot() + welcome(), "UNEXPECTED"),
+    "auth-on-feed": (snapshot() + auth(b"x" * 64), "UNEXPECTED"),
+    "pair-on-feed": (snapshot() + message(PAIR), "UNEXPECTED"),
+    "refusals-none": (snapshot() + message(REFUSALS, 2, {"count": 0, "status": -10022}), "MALFORMED"),
+    "refusals-success": (snapshot() + message(REFUSALS, 2, {"count": 1, "status": 0}), "MALFORMED"),
+    "refusals-long": (snapshot() + message(REFUSALS, 2, {"count": 1, "status": -10022, "link": "x" * 64}),
+                      "MALFORMED|TOO_LARGE"),
     "vanish": (None, "EOF|ECONNRESET"),
     # These are odd, but allowed.
     "escapes": (snapshot(port(7010, name=ESCAPES, command=ESCAPES, unit=ESCAPES, container=ESCAPES)), "connected"),
@@ -125,6 +157,8 @@ EVENTS = {
                        "connected"),
     "same-port-often": (snapshot(*[port(7011)] * 128), "connected"),
     "unknown-kind": (snapshot() + message(4242, 7, {"x": 1}), "connected"),
+    "refusals-escapes": (snapshot() + message(REFUSALS, 2, {"count": (1 << 64) - 1, "status": -10022, "link": ESCAPES,
+                                                            "who": ESCAPES}), "connected"),
 }
 
 
@@ -170,6 +204,8 @@ def nothing(_):
 
 CONTROL = {"data-on-control": (frame(DATA, b"x" * 70000), "UNEXPECTED"),
            "second-welcome": (welcome(), "UNEXPECTED"),
+           "second-auth": (auth(b"x" * 64), "UNEXPECTED"),
+           "late-pair": (message(PAIR), "UNEXPECTED"),
            "late-pong": (nothing, "connected"),
            "never-reads": (nothing, "connected|SILENT")}
 
@@ -194,7 +230,8 @@ CHANNELS = {
     "channel-closes": b"",
 }
 
-ATTACKS = {**INSTEAD_OF_WELCOME, **EVENTS, **CONTROL, **{name: (said, "connected") for name, said in CHANNELS.items()}}
+ATTACKS = {**INSTEAD_OF_ANYTHING, **INSTEAD_OF_AUTH, **INSTEAD_OF_WELCOME, **EVENTS, **CONTROL,
+           **{name: (said, "connected") for name, said in CHANNELS.items()}}
 
 
 def channel_port(attack):
@@ -216,13 +253,13 @@ def stay(peer, said):
         pass
 
 
-def serve_control(attack, peer):
+def serve_control(attack, session, peer):
     if attack in INSTEAD_OF_WELCOME:
         said = INSTEAD_OF_WELCOME[attack][0]
         say(peer, said)
         stay(peer, said)
         return
-    peer.send(welcome())
+    peer.send(welcome(session.id))
     said = CONTROL_FLOODS.get(attack) or CONTROL.get(attack, (nothing,))[0]
     while True:
         number, request, _ = peer.message()
@@ -238,8 +275,8 @@ def serve_control(attack, peer):
         said = nothing
 
 
-def serve_events(attack, peer):
-    peer.send(welcome(epoch=7, sequence=1, os=ESCAPES))
+def serve_events(attack, session, peer):
+    peer.send(welcome(session.id, epoch=7, sequence=1, os=ESCAPES))
     said = EVENT_FLOODS.get(attack) or EVENTS.get(attack, (snapshot(),))[0]
     if attack in CHANNELS:
         said = snapshot(port(channel_port(attack)))
@@ -247,28 +284,46 @@ def serve_events(attack, peer):
     stay(peer, said)
 
 
-def serve(attack, connection):
+def serve_channel(attack, peer):
+    peer.send(CHANNELS.get(attack, rst(-11002)))
+    if attack != "channel-closes":
+        stay(peer, b"")
+
+
+def serve_handshake(attack, agent, peer):
+    """The attacks on it end here."""
+    said = {**INSTEAD_OF_ANYTHING, **INSTEAD_OF_AUTH}[attack][0]
+    payload = peer.frame()[1]
+    if callable(said):
+        agent.authenticate(peer, payload, said)
+    else:
+        peer.message()
+        say(peer, said)
+    stay(peer, b"" if callable(said) else said)
+
+
+def serve(attack, agent, connection):
     peer = Peer(connection, timeout=None)
     with connection:
         try:
-            kind, payload = peer.frame()
-            number, _, body = unpack_from(payload, 0)[0]
-            if number == HELLO and body["role"] == 1:
-                serve_control(attack, peer)
-            elif number == HELLO:
-                serve_events(attack, peer)
-            elif number == CHANNEL_OPEN:
-                peer.send(CHANNELS.get(attack, rst(-11002)))
-                if attack != "channel-closes":
-                    stay(peer, b"")
-        except (OSError, Ended):
+            if attack in INSTEAD_OF_ANYTHING or attack in INSTEAD_OF_AUTH:
+                serve_handshake(attack, agent, peer)
+                return
+            what, session, _ = agent.greet(peer)
+            if what == "control":
+                serve_control(attack, session, peer)
+            elif what == "events":
+                serve_events(attack, session, peer)
+            else:
+                serve_channel(attack, peer)
+        except (OSError, Ended, Failed):
             pass
 
 
-def accept(attack, server):
+def accept(attack, agent, server):
     while True:
         connection = server.accept()[0]
-        threading.Thread(target=serve, args=(attack, connection), daemon=True).start()
+        threading.Thread(target=serve, args=(attack, agent, connection), daemon=True).start()
 
 
 def main():
@@ -281,11 +336,12 @@ def main():
     for attack in [*ATTACKS, *CONTROL_FLOODS, *EVENT_FLOODS]:
         server = socket.socket(socket.AF_UNIX)
         path = os.path.join(sys.argv[2], attack)
+        agent = Agent(key_file(path + ".key"))
         if os.path.exists(path):
             os.unlink(path)
         server.bind(path)
         server.listen(64)
-        threading.Thread(target=accept, args=(attack, server), daemon=True).start()
+        threading.Thread(target=accept, args=(attack, agent, server), daemon=True).start()
     print("ready", flush=True)
     threading.Event().wait()
 

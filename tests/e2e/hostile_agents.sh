@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Some hundred hostile guests at once: each gets its reason, the honest guest next to them is served all the time, the
+# Some two hundred hostile guests at once, in the handshake and after it: each gets its reason, the honest guest next to them is served all the time, the
 # bridge stays small, nothing of theirs reaches a terminal, and honest agents in their place are welcome afterwards.
 source "$(dirname "$0")/harness.sh"
 mkdir "$work/evil"
@@ -67,10 +67,13 @@ for attack in "${after[@]}"; do
     specs+=(--listen "unix:$work/evil/$attack")
 done
 make_namespace honest
-spawn agent-honest honest hospes-agent "${specs[@]}" --state-dir "$work/honest-state"
+spawn agent-honest honest hospes-agent "${specs[@]}" --state-dir "$work/honest-state" --admin-socket "$work/honest.admin"
 daemons[agent-honest]=yes
 serve honest 8090
+changed_is_told() { [[ $(api GET /vms/order | jq -r .error.code) == KEY_CHANGED ]]; }
+eventually 'another agent is not taken for the one that was paired' changed_is_told
 for attack in "${after[@]}"; do
+    [[ $attack == garbage ]] || pair_anew "$attack"
     eventually "honest instead of $attack" is_connected "$attack"
     eventually "honest instead of $attack: its port" port_of "$attack" 8090
 done

@@ -11,7 +11,10 @@ spawn source g1 socat -u OPEN:/dev/zero TCP-LISTEN:7701,bind=127.0.0.1,fork,reus
 page=$(host_port_of g1 8080)
 eventually 'the servers listen' port_of g1 7701
 socket=$work/g1.ctl
-attack() { python3 "$e2e/hostile_bridge.py" "$@" || fail "hostile_bridge.py $1"; }
+attack() { # attack COMMAND [ARGUMENT…]
+    python3 "$e2e/hostile_bridge.py" "$1" "$socket" "$work/test.key" "${@:2}" || fail "hostile_bridge.py $1"
+}
+trust_test_bridge g1
 since=$(api GET /vms/g1 | jq -r .since)
 before=$(rss_kib agent-g1)
 limit=$((16 * 1024)) # of growth; a sanitizer needs more for the same
@@ -27,24 +30,24 @@ well() { # well AFTER: all is as before
 background() { # background NAME TEXT ATTACK…: until it prints TEXT
     local name=$1 text=$2
     shift 2
-    spawn "$name" host python3 "$e2e/hostile_bridge.py" "$@"
+    spawn "$name" host python3 "$e2e/hostile_bridge.py" "$1" "$socket" "$work/test.key" "${@:2}"
     eventually "$name is under way" logs_say "$name" "$text"
 }
 
 for kind in beginnings cursors sessions; do
-    attack "$kind" "$socket"
+    attack "$kind"
     well "$kind"
 done
-attack claim "$socket" 100
+attack claim 100
 well '100 claimed sessions'
-attack reconnect "$socket" 2
+attack reconnect 2
 well 'two seconds of reconnecting'
 
 ulimit -n "$(ulimit -Hn)"
-background silent 'open 10000' silent "$socket" 10000
+background silent 'open 10000' silent 10000
 well '10,000 silent connections'
 kill_hard silent
-background deaf 'deaf 8' deaf "$socket" 7701 8
+background deaf 'deaf 8' deaf 7701 8
 for _ in {1..10}; do
     well 'channels and answers that nobody reads'
 done

@@ -7,10 +7,12 @@ usage: peer.py talk ADDRESS PORT [TEXT]      connect, send TEXT, read to the end
        peer.py hold ADDRESS PORT COUNT       open COUNT connections and keep them until killed
        peer.py reset-server PORT             answer each connection's first bytes with a reset
        peer.py watch-server PORT FILE        echo one connection; write how it ended to FILE
+       peer.py watch-all PORT FILE           the same, for as many at once as there are, a line each
        peer.py send-first PORT FILE OUT      send FILE and end; then write the digest of what comes to OUT
        peer.py send-last ADDRESS PORT FILE   read to the end, print its digest; only then send FILE and end
        peer.py answer-last PORT FILE         read to the end, send FILE and close
        peer.py read-late ADDRESS PORT S      end at once, wait S seconds, then read and print the digest
+       peer.py round-trip ADDRESS PORT COUNT the median of COUNT round trips of a byte, in microseconds
        peer.py udp-echo PORT                 send each datagram back
 """
 
@@ -18,8 +20,10 @@ import hashlib
 import os
 import signal
 import socket
+import statistics
 import struct
 import sys
+import threading
 import time
 
 TIMEOUT_S = 20
@@ -95,6 +99,17 @@ def watch_server(port, file):
             print(*ended, file=out)
 
 
+def watch_all(port, file):
+    def watch(connection):
+        ended = read_to_end(connection, connection.sendall)
+        connection.close()
+        with open(file, "a", encoding="ascii") as out:
+            print(*ended, file=out)
+
+    for connection in listen(port):
+        threading.Thread(target=watch, args=(connection,), daemon=True).start()
+
+
 def send_and_end(connection, file):
     with open(file, "rb") as data:
         connection.sendfile(data)
@@ -143,6 +158,18 @@ def read_late(address, port, seconds):
     print(digest_to_end(connection))
 
 
+def round_trip(address, port, count):
+    connection = socket.create_connection((address, int(port)), TIMEOUT_S)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    taken = []
+    for _ in range(int(count)):
+        began = time.perf_counter_ns()
+        connection.sendall(b"x")
+        connection.recv(1)
+        taken.append(time.perf_counter_ns() - began)
+    print(round(statistics.median(taken) / 1000))
+
+
 def udp_echo(port):
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     server.bind(("127.0.0.1", int(port)))
@@ -152,8 +179,8 @@ def udp_echo(port):
 
 
 COMMANDS = {"talk": talk, "reset": reset_client, "hold": hold, "reset-server": reset_server,
-            "watch-server": watch_server, "send-first": send_first, "send-last": send_last, "answer-last": answer_last,
-            "read-late": read_late, "udp-echo": udp_echo}
+            "watch-server": watch_server, "watch-all": watch_all, "send-first": send_first, "send-last": send_last,
+            "answer-last": answer_last, "read-late": read_late, "round-trip": round_trip, "udp-echo": udp_echo}
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:

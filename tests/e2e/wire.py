@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The wire of docs/protocol.md for test peers, written from that page alone: frames, msgpack, the messages they need.
+"""The wire of docs/protocol.md for test peers, written from that page alone: frames, msgpack, the messages they need, and
+connections that are plain or sealed. Who may speak at all is session.py's.
 
 Nothing is checked on the way out: a hostile peer may say what it likes.
 """
@@ -7,13 +8,19 @@ Nothing is checked on the way out: a hostile peer may say what it likes.
 import socket
 import struct
 
+import sealed
+
 MESSAGE, DATA, DATAGRAM, FIN, RST, CREDIT = range(1, 7)
-HELLO, WELCOME, REFUSE, PING, PONG, ERROR = range(1, 7)
+HELLO, WELCOME, REFUSE, PING, PONG, ERROR, AUTH, JOIN, PAIR = range(1, 10)
 HEALTH_REQUEST, HEALTH = 16, 17
 CHANNEL_OPEN, CHANNEL_OPENED = 32, 33
-PORTS = 48
-STATUS = {-10001: "MALFORMED", -10002: "TOO_LARGE", -10003: "VERSION", -10004: "UNKNOWN_SESSION",
-          -10006: "NOT_SUPPORTED", -10007: "LIMIT", -10015: "UNEXPECTED", -10016: "GONE", -11002: "ECONNREFUSED"}
+PORTS, REFUSALS = 48, 49
+XX, IK, IKPSK2, XXPSK3 = range(1, 5)
+STATUS = {-10001: "MALFORMED", -10002: "TOO_LARGE", -10003: "VERSION", -10004: "UNKNOWN_SESSION", -10005: "NOT_ALLOWED",
+          -10006: "NOT_SUPPORTED", -10007: "LIMIT", -10014: "NEEDS_AUTHENTICATION", -10015: "UNEXPECTED", -10016: "GONE",
+          -10022: "NOT_PAIRED", -10023: "KEY_CHANGED", -10024: "AUTHENTICATION_FAILED", -10025: "OTHER_KEY",
+          -10026: "CODE_NEEDED", -10027: "DECLINED", -11002: "ECONNREFUSED"}
+FRAME_DATA_MAX = 1 << 20
 LOOPBACK = bytes((127, 0, 0, 1))
 
 
@@ -37,7 +44,7 @@ def pack(value):
         value = value.encode()
         return b"\xd9" + bytes((len(value),)) + value
     if isinstance(value, bytes):
-        return b"\xc4" + bytes((len(value),)) + value
+        return (b"\xc4" + bytes((len(value),)) if len(value) < 256 else b"\xc5" + struct.pack(">H", len(value))) + value
     if isinstance(value, (list, tuple)):
         return b"\xdc" + struct.pack(">H", len(value)) + b"".join(map(pack, value))
     pairs = list(value.items())
@@ -110,6 +117,14 @@ def welcome(session=bytes(16), **more):
     return message(WELCOME, 0, {"version": 1, "session": session, "software": "evil 1", "hostname": "evil", **more})
 
 
+def auth(data):
+    return message(AUTH, 0, {"message": data})
+
+
+def join(session, connection, proof):
+    return message(JOIN, 0, {"session": session, "connection": connection, "proof": proof})
+
+
 def channel_open(session, port=80, addresses=(LOOPBACK,), protocol=1):
     return message(CHANNEL_OPEN, 0, {"session": session, "protocol": protocol, "port": port, "addresses": addresses})
 
@@ -119,29 +134,63 @@ def port(number, **more):
 
 
 class Ended(Exception):
-    """How a connection ended: "eof" or "reset"."""
+    """How a connection ended: "eof" or "reset", and of a sealed one also "RST …" and "fin"."""
 
 
 class Peer:
-    """A connection, read frame by frame."""
+    """A connection, read frame by frame. `seal` puts all that follows into records."""
 
     def __init__(self, connection, timeout=20):
         self.socket = connection
+        self.sealer = self.opener = None
+        self.received = bytearray()  # bytes of records that are not complete
+        self.opened = bytearray()  # what was in the others
         connection.settimeout(timeout)
 
     @classmethod
-    def dial(cls, path, timeout=20):
-        connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(timeout)
-        connection.connect(path)
+    def dial(cls, target, timeout=20):
+        """A Unix socket's path, or ADDRESS:PORT."""
+        if "/" in target:
+            connection = socket.socket(socket.AF_UNIX)
+            connection.settimeout(timeout)
+            connection.connect(target)
+        else:
+            address, _, number = target.rpartition(":")
+            connection = socket.create_connection((address, int(number)), timeout)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return cls(connection, timeout)
 
+    def seal(self, sealer, opener):
+        self.sealer, self.opener = sealer, opener
+
     def send(self, data):
+        return self.send_records(self.sealer.seal(data)) if self.sealer else self.send_plain(data)
+
+    def tell(self, data):
+        """Sends to one who may have hung up, and perhaps said why."""
+        try:
+            return self.send(data)
+        except (BrokenPipeError, ConnectionResetError):
+            return self
+
+    def send_records(self, records):
+        for start in range(0, len(records), FRAME_DATA_MAX):
+            self.send_plain(frame(DATA, records[start:start + FRAME_DATA_MAX]))
+        return self
+
+    def send_plain(self, data):
         self.socket.sendall(data)
         return self
 
-    def read(self, size):
-        data = b""
+    def end(self):
+        """Ends the direction as an honest peer does."""
+        self.send(frame(FIN))
+        if self.sealer:
+            self.send_plain(frame(FIN))
+        return self
+
+    def read_plain(self, size):
+        data = bytearray()
         while len(data) < size:
             try:
                 piece = self.socket.recv(size - len(data))
@@ -150,6 +199,38 @@ class Peer:
             if not piece:
                 raise Ended("eof")
             data += piece
+        return bytes(data)
+
+    def frame_plain(self):
+        length, _, kind, _, _ = struct.unpack(">IIBBH", self.read_plain(12))
+        return kind, self.read_plain(length)
+
+    def open_records(self):
+        """Takes one frame of the connection and opens the records that are complete with it."""
+        kind, payload = self.frame_plain()
+        if kind == RST:
+            raise Ended("RST " + STATUS.get(struct.unpack(">i", payload[:4])[0], "?"))
+        if kind == FIN:
+            raise Ended("fin")
+        if kind != DATA:
+            raise AssertionError(f"a frame of type {kind} in a sealed connection")
+        self.received += payload
+        while len(self.received) >= 4:
+            size = struct.unpack_from(">I", self.received)[0]
+            if not sealed.TAG < size <= sealed.RECORD_PLAIN_MAX + sealed.TAG:
+                raise AssertionError(f"a record of {size} bytes")
+            if len(self.received) < 4 + size:
+                break
+            self.opened += self.opener.open(bytes(self.received[:4]), bytes(self.received[4:4 + size]))
+            del self.received[:4 + size]
+
+    def read(self, size):
+        if not self.opener:
+            return self.read_plain(size)
+        while len(self.opened) < size:
+            self.open_records()
+        data = bytes(self.opened[:size])
+        del self.opened[:size]
         return data
 
     def frame(self):

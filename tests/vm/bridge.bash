@@ -109,6 +109,10 @@ make_big_file() {
     in_guest 60 "dd if=/dev/urandom of=/www/big bs=1M count=$1 2>/dev/null; sha256sum /www/big | cut -d ' ' -f 1"
 }
 
+guest_key() {
+    in_guest 20 'hospes-agent identity --state-dir /run/hospes-agent'
+}
+
 kill_agent() {
     # shellcheck disable=SC2016 # for the guest
     in_guest 20 'kill -9 $(pidof hospes-agent)'

@@ -4,6 +4,8 @@
  *
  * Defaults, first match wins:
  *   agent      a listener of hospes-agent itself                             ignore
+ *   bridge     a forward of a hospes-bridge: where both ends share a network
+ *              (a container with the host's) they would answer each other     ignore
  *   system     22, 53, 111, 323, 631, 5353, 5355                             ignore
  *   address    bound to a link-local or multicast address                    ignore
  *   ephemeral  in the guest's local port range: TCP forward after 3 s, UDP ignore
@@ -22,7 +24,8 @@
 #define EPHEMERAL_AGE_MS       3000 /* a port of that range which lived so long is a server's, not a helper's */
 #define UDP_AGE_MS             1000 /* clients bind UDP ports for the length of a question */
 
-#define AGENT_NAME "hospes-agent"
+#define AGENT_NAME  "hospes-agent"
+#define BRIDGE_NAME "hospes-bridge"
 
 struct system_port {
     uint16_t port;
@@ -118,6 +121,8 @@ static void decide_by_default(const struct policy_context *context, const struct
     const struct system_port *system_port = find_system_port(key->port);
     if (strcmp(fact->name, AGENT_NAME) == 0) {
         set_decision(ret, POLICY_IGNORE, "the agent's own port");
+    } else if (strcmp(fact->name, BRIDGE_NAME) == 0) {
+        set_decision(ret, POLICY_IGNORE, "a bridge's own forward");
     } else if (system_port != NULL) {
         set_decision(ret, POLICY_IGNORE, system_port->what);
     } else if (ip_address_is_link_local(&key->address)) {

@@ -12,6 +12,8 @@ NAMESPACE = "guest"
 # The guest's servers. Below the ephemeral range, whose ports the default policy leaves alone for a while.
 STREAM_PORT, ECHO_PORT, GREET_PORT = 18001, 18002, 18003
 PORTS = (STREAM_PORT, ECHO_PORT, GREET_PORT)
+GIGABIT = 1e9 / 8  # bytes
+HOST_ADDRESS, GUEST_ADDRESS = "10.77.0.1", "10.77.0.2"
 
 
 class BenchError(Exception):
@@ -26,6 +28,7 @@ class Lab:
         subprocess.run(["ip", "netns", "add", NAMESPACE], check=True)
         subprocess.run(["ip", "-n", NAMESPACE, "link", "set", "lo", "up"], check=True)
         self.namespace = "/run/netns/" + NAMESPACE
+        self.has_servers = self.has_cable = False
 
     def guest(self, command):
         """The command as it runs in the guest's network. nsenter, since `ip netns exec` hides tracefs."""
@@ -59,11 +62,28 @@ class Lab:
         return json.loads(done.stdout)
 
     def start_servers(self):
+        """Once; they stay."""
+        if self.has_servers:
+            return
+        self.has_servers = True
         self.start([self.programs["stream_server"], STREAM_PORT], "stream_server", in_guest=True)
         self.start([self.programs["byte_server"], ECHO_PORT, GREET_PORT], "byte_server", in_guest=True)
         for port in PORTS:
             wait_until(lambda port=port: port in listening_ports(self.namespace), f"the server on guest port {port}")
 
+    def connect_networks(self):
+        """A cable between host and guest, for what goes over TCP there. Once; it stays."""
+        if self.has_cable:
+            return
+        self.has_cable = True
+        for words in (
+            f"link add cable type veth peer name cable netns {NAMESPACE}",
+            f"addr add {HOST_ADDRESS}/30 dev cable",
+            "link set cable up",
+            f"-n {NAMESPACE} addr add {GUEST_ADDRESS}/30 dev cable",
+            f"-n {NAMESPACE} link set cable up",
+        ):
+            subprocess.run(["ip", *words.split()], check=True)
 
 
 def wait_until(condition, what, seconds=15, interval=0.02):

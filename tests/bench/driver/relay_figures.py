@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: MIT
 """Figures 1 to 4: speed, all candidates in turn, round after round."""
-from driver.lab import ECHO_PORT, GREET_PORT, STREAM_PORT, BenchError, cpu_seconds
+from driver.lab import ECHO_PORT, GIGABIT, GREET_PORT, STREAM_PORT, BenchError, cpu_seconds
 from driver.report import OURS
 
-GIGABIT = 1e9 / 8
 
-
-def _each(context, row, measure):
-    """A round is one measurement of each candidate; a candidate that fails is named and left out from then on."""
+def each(context, row, measure, candidates=None, rounds=None):
+    """A round is one measurement of each candidate, every other round in the opposite order, so that nobody always
+    comes first; a candidate that fails is named and left out from then on."""
     failed, title = set(), row.title
-    for number in range(context.settings.rounds):
-        context.say(f"{title}: round {number + 1} of {context.settings.rounds}")
-        for candidate in context.candidates:
+    candidates = context.candidates if candidates is None else candidates
+    rounds = rounds or context.settings.rounds
+    for number in range(rounds):
+        context.say(f"{title}: round {number + 1} of {rounds}")
+        for candidate in candidates if number % 2 == 0 else candidates[::-1]:
             if candidate.name in failed:
                 continue
             try:
@@ -22,11 +23,13 @@ def _each(context, row, measure):
                 context.report.note(f"{title}: {candidate.name} failed: {error}")
 
 
-def _stream(context, candidate, direction, streams, rate, cost=None):
+def stream(context, candidate, direction, streams, rate, cost=None, seconds=None, label=""):
+    """One measurement: Gbit/s into the row `rate`, CPU seconds a Gbit into `cost` and, in parts, into the table of CPU
+    time, where the direction stands behind `label`."""
     processes = {"host": candidate.host_processes, "guest": candidate.guest_processes}
     pids = {side: [process.pid for process in some] for side, some in processes.items()}
     before = {side: cpu_seconds(some) for side, some in pids.items()}
-    port, milliseconds = candidate.port(STREAM_PORT), int(context.settings.seconds * 1000)
+    port, milliseconds = candidate.port(STREAM_PORT), int((seconds or context.settings.seconds) * 1000)
     answer = context.lab.load("stream_client", port, direction, milliseconds, streams, in_guest=candidate.in_guest)
     gigabits = answer["bytes"] / GIGABIT
     rate.add(candidate.name, gigabits / answer["seconds"])
@@ -36,7 +39,7 @@ def _stream(context, candidate, direction, streams, rate, cost=None):
     parts = [after[side][kind] - before[side][kind] for side in ("host", "guest") for kind in (0, 1)]
     cost.add(candidate.name, sum(parts) / gigabits)
     for title, part in zip(("host user", "host system", "guest user", "guest system"), parts):
-        context.report.cpu_part(direction, candidate.name, title, part / gigabits)
+        context.report.cpu_part(f"{label}{direction}load", candidate.name, title, part / gigabits)
 
 
 def one_stream(context):
@@ -45,7 +48,7 @@ def one_stream(context):
         rate.target("≥ 1.3 × the better of socat and haproxy, ≥ 4 × ssh -L")
         rate.at_least(1.3, ("socat ×2", "haproxy ×2")).at_least(4, ("ssh -L",))
         cost = context.report.speed(f"one stream, {word}, CPU seconds a Gbit", bigger_is_better=False, places=3)
-        _each(context, rate, lambda candidate: _stream(context, candidate, direction, 1, rate, cost))
+        each(context, rate, lambda candidate: stream(context, candidate, direction, 1, rate, cost))
 
 
 def round_trip(context):
@@ -57,7 +60,7 @@ def round_trip(context):
         answer = context.lab.load("echo_rtt", candidate.port(ECHO_PORT), count, in_guest=candidate.in_guest)
         row.add(candidate.name, answer["p50Us"])
 
-    _each(context, row, measure)
+    each(context, row, measure)
 
 
 def first_byte(context):
@@ -70,11 +73,11 @@ def first_byte(context):
         answer = context.lab.load("connect_first_byte", port, count, in_guest=candidate.in_guest)
         row.add(candidate.name, answer["p50Us"])
 
-    _each(context, row, measure)
+    each(context, row, measure)
 
 
 def parallel(context):
     for direction, word in (("up", "upload"), ("down", "download")):
         row = context.report.speed(f"64 parallel streams, total, {word}, Gbit/s", bigger_is_better=True, places=1)
         row.target("≥ haproxy's").at_least(1, ("haproxy ×2",))
-        _each(context, row, lambda candidate: _stream(context, candidate, direction, 64, row))
+        each(context, row, lambda candidate: stream(context, candidate, direction, 64, row))

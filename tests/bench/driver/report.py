@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Numbers in, Markdown out."""
+import dataclasses
 import os
 import pathlib
 import platform
@@ -10,10 +11,10 @@ BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 
 
 class Speed:
-    """A row of the speed table: values of each candidate, a round each."""
+    """A row of a speed table: values of each candidate, a round each."""
 
-    def __init__(self, title, bigger_is_better, places):
-        self.title, self.bigger_is_better, self.places = title, bigger_is_better, places
+    def __init__(self, title, bigger_is_better, places, table):
+        self.title, self.bigger_is_better, self.places, self.table = title, bigger_is_better, places, table
         self.values = {}
         self.target_text = ""
         self.rules = []  # (factor, peers): ours must be so good against each of them
@@ -60,6 +61,59 @@ class Speed:
         return text
 
 
+class Paired(Speed):
+    """Ours beside one other, where a difference of a few percent matters: what counts is the median, over the rounds,
+    of the difference (`tolerance` given: ours may be so much bigger) or else of the ratio (`factor`: ours must be so
+    many times as big) within a round, in which whatever slows the machine down slows both."""
+
+    PAIR = "within a round"
+
+    def compare(self, other, tolerance=None, factor=None):
+        self.other, self.tolerance, self.factor = other, tolerance, factor
+        return self
+
+    def pairs(self):
+        both = zip(self.values.get(OURS, []), self.values.get(self.other, []))
+        if self.tolerance is not None:
+            return [ours - other for ours, other in both]
+        return [ours / other for ours, other in both if other > 0]
+
+    def reached(self):
+        if self.tolerance is None and self.factor is None:
+            return None
+        if self.ours_failed:
+            return False
+        if not self.pairs():
+            return None
+        middle = statistics.median(self.pairs())
+        return middle >= self.factor if self.tolerance is None else middle <= self.tolerance
+
+    def cell(self, name):
+        if name != self.PAIR:
+            return super().cell(name)
+        pairs = self.pairs()
+        if not pairs:
+            return "–"
+        low, high = quartiles(pairs)
+        show = (lambda value: f"×{value:.3f}") if self.tolerance is None else (lambda value: f"{value:+.1f}")
+        return f"{show(statistics.median(pairs))} (middle half {show(low)} to {show(high)})"
+
+
+def quartiles(values):
+    if len(values) < 2:
+        return values[0], values[0]
+    low, _, high = statistics.quantiles(values, method="inclusive")
+    return low, high
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A speed table with columns of its own."""
+
+    heading: str
+    names: tuple
+
+
 def _verdict(reached):
     return {True: "yes", False: "**no**", None: "–"}[reached]
 
@@ -74,8 +128,9 @@ class Report:
         self.speeds, self.singles, self.notes = [], [], []
         self.cpu_parts = {}  # (direction, candidate) → part → values
 
-    def speed(self, title, bigger_is_better, places):
-        row = Speed(title, bigger_is_better, places)
+    def speed(self, title, bigger_is_better, places, table=None, kind=Speed):
+        """`table` None: the one of all relays."""
+        row = kind(title, bigger_is_better, places, table)
         self.speeds.append(row)
         return row
 
@@ -96,18 +151,23 @@ class Report:
         titles = [row.title for row in self.speeds if row.reached() is False]
         return titles + [title for title, _, _, reached in self.singles if reached is False]
 
-    def _speed_table(self, names):
-        head = ["figure", *names, "to reach", "reached"]
-        rows = [
-            [row.title, *(row.cell(name) for name in names), row.target_text or "–", _verdict(row.reached())]
-            for row in self.speeds
-        ]
-        return _table(head, rows)
+    def _speed_tables(self, names):
+        lines = []
+        for table in dict.fromkeys(row.table for row in self.speeds):
+            columns = table.names if table else names
+            rows = [
+                [row.title, *(row.cell(name) for name in columns), row.target_text or "–", _verdict(row.reached())]
+                for row in self.speeds
+                if row.table == table
+            ]
+            lines += [table.heading, ""] if table else []
+            lines += _table(["figure", *columns, "to reach", "reached"], rows) + [""]
+        return lines
 
     def _cpu_table(self):
         parts = ["host user", "host system", "guest user", "guest system"]
         rows = [
-            [direction + "load", candidate, *(f"{statistics.median(values[part]) * 1000:.1f}" for part in parts)]
+            [direction, candidate, *(f"{statistics.median(values[part]) * 1000:.1f}" for part in parts)]
             for (direction, candidate), values in self.cpu_parts.items()
         ]
         return _table(["CPU milliseconds a Gbit", "candidate", *parts], rows)
@@ -121,7 +181,7 @@ class Report:
                 " Gbit/s, below 1 for times and costs.",
                 "",
             ]
-            lines += self._speed_table(names) + [""]
+            lines += self._speed_tables(names)
         if self.cpu_parts:
             lines += ["Where the relays' time goes (medians):", ""] + self._cpu_table() + [""]
         if self.singles:

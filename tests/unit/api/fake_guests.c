@@ -40,12 +40,14 @@ static struct guest *append(struct guests *guests, const char *name, const char 
     guest->state = GUEST_CONNECTING;
     guest->liveness.vm = VM_UNKNOWN;
     guest->liveness.agent = AGENT_ABSENT;
+    guest->link_is_private = true;
     guest->forwards.rules.rules = guest->forwards.rule_space;
     guests->guests[guests->count++] = guest;
     return guest;
 }
 
-int guests_add(struct guests *guests, const char *name, const char *link, struct guest **ret,
+int guests_add(struct guests *guests, const char *name, const char *link,
+               const struct guest_identity_options *identity, struct guest **ret,
                char ret_problem[static TEXT_REASON_MAX + 1])
 {
     if (strchr(name, ' ') != NULL || link[0] == '\0') {
@@ -61,6 +63,11 @@ int guests_add(struct guests *guests, const char *name, const char *link, struct
         return STATUS_LIMIT;
     }
     *ret = append(guests, name, link);
+    (*ret)->identity = *identity;
+    (*ret)->identity.psk_file = NULL;
+    (*ret)->pairing.ephemeral = identity->ephemeral;
+    snprintf((*ret)->psk_file, sizeof((*ret)->psk_file), "%s",
+             identity->psk_file != NULL ? identity->psk_file : "");
     if (guests->on_added != NULL)
         guests->on_added(guests->ctx, *ret);
     return 0;
@@ -158,6 +165,11 @@ uint64_t guest_reconnects(const struct guest *guest)
     return 2;
 }
 
+uint64_t guest_limited(const struct guest *guest, enum request_class request)
+{
+    return request == CLASS_PORTS ? 3 : 0;
+}
+
 struct forwards *guest_forwards(struct guest *guest)
 {
     return &guest->forwards;
@@ -195,8 +207,71 @@ void fake_answer(struct guests *guests, int status)
     memcpy(asks, guests->asks, sizeof(asks));
     guests->ask_count = 0;
     for (size_t i = 0; i < count; i++)
-        asks[i].on_health(asks[i].ctx, status, status == 0 ? health : NULL);
+        asks[i].on_health(asks[i].ctx, status, "", status == 0 ? health : NULL);
     free(health);
+}
+
+/* As the real ones decide, with the first try of a link that is not private ending in a code. */
+
+const struct guest_pairing *guest_pairing(const struct guest *guest)
+{
+    return &guest->pairing;
+}
+
+const char *guest_cipher(const struct guest *guest)
+{
+    return guest->state == GUEST_CONNECTED ? "none" : "";
+}
+
+bool guest_link_is_private(const struct guest *guest)
+{
+    return guest->link_is_private;
+}
+
+int guest_pair(struct guest *guest, char ret_problem[static TEXT_REASON_MAX + 1])
+{
+    struct guest_pairing *pairing = &guest->pairing;
+    if (guest_pairing_state(pairing) == PAIRING_KEY_CHANGED) {
+        snprintf(ret_problem, TEXT_REASON_MAX + 1, "the guest has another key now");
+        return STATUS_CONFLICT;
+    }
+    pairing->unpaired = false;
+    if (!pairing->pinned && !guest->link_is_private)
+        snprintf(pairing->code, sizeof(pairing->code), FAKE_CODE);
+    return 0;
+}
+
+int guest_accept_key(struct guest *guest, const uint8_t key[static NOISE_KEY_SIZE],
+                     char ret_problem[static TEXT_REASON_MAX + 1])
+{
+    if (guest->pairing.ephemeral) {
+        snprintf(ret_problem, TEXT_REASON_MAX + 1, "no key is kept for an ephemeral guest");
+        return STATUS_CONFLICT;
+    }
+    guest_pairing_pin(&guest->pairing, key, PAIRED_ACCEPTED, 1769860800123);
+    return 0;
+}
+
+int guest_answer_code(struct guest *guest, const char *code, bool same,
+                      char ret_problem[static TEXT_REASON_MAX + 1])
+{
+    struct guest_pairing *pairing = &guest->pairing;
+    if (pairing->code[0] == '\0' || strcmp(pairing->code, code) != 0) {
+        snprintf(ret_problem, TEXT_REASON_MAX + 1, "no such code is being compared");
+        return STATUS_CONFLICT;
+    }
+    if (same)
+        guest_pairing_pin(pairing, pairing->offered, PAIRED_CODE, 1769860800123);
+    else
+        pairing->code[0] = '\0';
+    return 0;
+}
+
+int guest_unpair(struct guest *guest)
+{
+    guest_pairing_forget(&guest->pairing, true);
+    guest->state = GUEST_CONNECTING;
+    return 0;
 }
 
 /* forwards.h */
@@ -395,11 +470,15 @@ void fake_guests_init(struct guests *guests)
     snprintf(db->error, sizeof(db->error), "the guest is up, but no agent listens there");
     snprintf(db->error_code, sizeof(db->error_code), "NO_AGENT");
     db->liveness.vm = VM_ALIVE;
-    append(guests, "off", "tcp:10.0.0.1")->state = GUEST_DISABLED;
+    struct guest *off = append(guests, "off", "tcp:10.0.0.1");
+    off->state = GUEST_DISABLED;
+    off->link_is_private = false;
     struct guest *web = append(guests, "web", "vsock:3");
     web->state = GUEST_CONNECTED;
     web->has_agent = true;
     web->liveness = (struct guest_liveness){VM_ALIVE, AGENT_ALIVE, 1, 20};
+    memset(web->pairing.key, 'w', NOISE_KEY_SIZE);
+    guest_pairing_pin(&web->pairing, web->pairing.key, PAIRED_FIRST_CONTACT, 1769860800123);
     web->rtt_us = 1250;
     web->last_seen_ms = 1769860800500;
     snprintf(web->welcome.software, sizeof(web->welcome.software), "hospes-agent 0.1.0");

@@ -9,6 +9,8 @@
 #define FAKE_PORTS_MAX    8
 #define FAKE_FORWARDS_MAX 8
 #define FAKE_ASKS_MAX     256
+#define FAKE_CODE         "042917"
+#define FAKE_KEY          "aGhoaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGg=" /* the bridge's */
 
 struct forwards {
     size_t port_count, forward_count;
@@ -31,6 +33,10 @@ struct guest {
     uint64_t rtt_us, last_seen_ms;
     struct forwards forwards;
     int ask_status; /* what guest_ask_health returns; 0 = it was asked */
+    struct guest_pairing pairing;
+    struct guest_identity_options identity; /* as guests_add got it, without psk_file */
+    char psk_file[TEXT_COMMAND_MAX + 1];
+    bool link_is_private;
 };
 
 struct fake_ask {
@@ -50,7 +56,7 @@ struct guests {
     void *ctx;
 };
 
-/* "db" (never connected), "off" (disabled), "web" (connected, with ports and forwards). */
+/* "db" (never connected), "off" (disabled), "web" (connected, with ports and forwards, paired). */
 void fake_guests_init(struct guests *guests);
 void fake_guests_finish(struct guests *guests);
 /* Answers every open question; `status` 0 with a full health message. */

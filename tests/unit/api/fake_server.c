@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The API over fake guests as a program, for openapi_check.py: `--routes` prints the router's table, a path
  * serves there until standard input ends. Questions to agents are answered at once. */
+#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@ struct program {
     uv_loop_t loop;
     struct guests guests;
     struct api *api;
+    struct audit_log *audit;
     uv_pipe_t input;
     uv_prepare_t prepare;
     char byte;
@@ -21,7 +23,7 @@ static void print_routes(void)
     size_t count;
     const struct route *routes = router_routes(&count);
     for (size_t i = 0; i < count; i++)
-        printf("%s %s\n", routes[i].method, routes[i].pattern);
+        printf("%s %s %s\n", routes[i].method, routes[i].pattern, request_class_name(routes[i].class));
 }
 
 static void handle_added(void *ctx, struct guest *guest)
@@ -69,6 +71,7 @@ static void handle_input(uv_stream_t *stream, ssize_t size, const uv_buf_t *buff
     api_guest_added(program->api, web);
     api_guest_changed(program->api, web);
     api_guest_changed(program->api, db);
+    api_pairing_changed(program->api, web);
     api_port_changed(program->api, web, &web->forwards.ports[0], "opened");
     api_port_changed(program->api, web, &web->forwards.ports[0], "changed");
     api_port_changed(program->api, web, &web->forwards.ports[1], "closed");
@@ -83,8 +86,18 @@ static int serve(const char *socket_path)
     static struct program program;
     uv_loop_init(&program.loop);
     fake_guests_init(&program.guests);
-    const struct api_options options = {.socket_path = socket_path, .version = "0.1.0", .first_event = 1};
-    char problem[TEXT_REASON_MAX + 1];
+    char problem[TEXT_REASON_MAX + 1], folder[512];
+    snprintf(folder, sizeof(folder), "%s", socket_path);
+    const struct audit_log_options audit = {.folder = dirname(folder)};
+    if (audit_log_open(&audit, &program.audit, problem) < 0) {
+        fprintf(stderr, "%s\n", problem);
+        return 1;
+    }
+    const struct api_options options = {.socket_path = socket_path,
+                                        .version = "0.1.0",
+                                        .key = FAKE_KEY,
+                                        .audit = program.audit,
+                                        .first_event = 1};
     if (api_create(&program.loop, &program.guests, &options, &program.api, problem) < 0) {
         fprintf(stderr, "%s\n", problem);
         return 1;
@@ -102,6 +115,7 @@ static int serve(const char *socket_path)
     fflush(stdout);
     uv_run(&program.loop, UV_RUN_DEFAULT);
     fake_guests_finish(&program.guests);
+    audit_log_close(program.audit);
     return uv_loop_close(&program.loop) == 0 ? 0 : 1;
 }
 

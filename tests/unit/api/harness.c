@@ -47,14 +47,19 @@ static int set_up(void **state, uint64_t read_timeout_ms)
     assert_non_null(mkdtemp(harness->folder));
     snprintf(harness->socket_path, sizeof(harness->socket_path), "%s/run/api.sock", harness->folder);
     snprintf(harness->guest_dir, sizeof(harness->guest_dir), "%s/run/vm", harness->folder);
+    char problem[TEXT_REASON_MAX + 1] = "";
+    const struct audit_log_options audit = {.folder = harness->folder};
+    assert_int_equal(audit_log_open(&audit, &harness->audit, problem), 0);
     const struct api_options options = {.socket_path = harness->socket_path,
                                         .guest_socket_dir = harness->guest_dir,
                                         .version = "0.1.0",
+                                        .key = FAKE_KEY,
+                                        .audit = harness->audit,
                                         .first_event = 100,
                                         .read_timeout_ms = read_timeout_ms,
                                         .wait_timeout_ms = 2 * read_timeout_ms,
                                         .heartbeat_ms = HEARTBEAT};
-    char problem[TEXT_REASON_MAX + 1] = "";
+    problem[0] = '\0';
     int status = api_create(&harness->loop, &harness->guests, &options, &harness->api, problem);
     assert_string_equal(problem, "");
     assert_int_equal(status, 0);
@@ -99,7 +104,10 @@ int harness_teardown(void **state)
     fake_guests_finish(&harness->guests);
     assert_int_not_equal(access(harness->socket_path, F_OK), 0);
     assert_int_equal(rmdir(harness->guest_dir), 0);
-    char run[96];
+    audit_log_close(harness->audit);
+    char run[96], audit[96];
+    snprintf(audit, sizeof(audit), "%s/audit.log", harness->folder);
+    assert_int_equal(unlink(audit), 0);
     snprintf(run, sizeof(run), "%s/run", harness->folder);
     assert_int_equal(rmdir(run), 0);
     assert_int_equal(rmdir(harness->folder), 0);

@@ -13,6 +13,7 @@ struct harness {
     uv_loop_t loop;
     struct guests guests;
     struct api *api; /* NULL after harness_stop */
+    struct audit_log *audit;
     char folder[64]; /* temporary; the sockets' folder is one below */
     char socket_path[96];
     char guest_dir[96];

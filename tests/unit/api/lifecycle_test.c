@@ -18,7 +18,7 @@
 #include <cmocka.h>
 
 #include "host-bridge/api/http_server.h"
-#include "host-bridge/api/unix_peer.h"
+#include "host-bridge/api/unix_listener.h"
 #include "protocol/base/clock.h"
 #include "tests/unit/api/harness.h"
 
@@ -72,20 +72,38 @@ static void socket_and_folder_are_private(void **state)
     assert_int_equal(mode_of(path), 0600);
 }
 
-static void only_the_own_user_and_root_may_use_it(void **state)
+/* Opens a listener of our own group on <folder>/<name>, looks at the modes, and closes it. */
+static void expect_group_modes(struct harness *harness, const char *name, mode_t folder_mode)
 {
-    assert_true(unix_peer_may_use(1000, 1000));
-    assert_true(unix_peer_may_use(0, 1000));
-    assert_false(unix_peer_may_use(1001, 1000));
-    assert_false(unix_peer_may_use(1000, 0));
-    int fds[2];
-    uid_t uid = (uid_t)-1;
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-    assert_int_equal(unix_peer_uid(fds[0], &uid), 0);
-    assert_int_equal(uid, getuid());
-    close(fds[0]);
-    close(fds[1]);
-    assert_true(unix_peer_uid(fds[0], &uid) < 0);
+    char path[128], folder[128], problem[TEXT_REASON_MAX + 1] = "";
+    const gid_t group = getegid();
+    struct unix_listener *listener = NULL;
+    struct stat facts;
+    snprintf(path, sizeof(path), "%s/%s", harness->folder, name);
+    snprintf(folder, sizeof(folder), "%s", path);
+    *strrchr(folder, '/') = '\0';
+    assert_int_equal(unix_listener_open(&harness->loop, path, &group, NULL, NULL, &listener, problem), 0);
+    assert_int_equal(mode_of(path), 0660);
+    assert_int_equal(stat(path, &facts), 0);
+    assert_int_equal(facts.st_gid, group);
+    assert_int_equal(mode_of(folder), folder_mode);
+    unix_listener_close(listener, NULL, NULL);
+    rmdir(folder);
+}
+
+static void socket_of_a_group_lets_it_through_its_folder(void **state)
+{
+    expect_group_modes(*state, "private/api.sock", 0710);
+}
+
+static void folder_that_everybody_may_pass_is_left_to_a_group_as_it_is(void **state)
+{
+    struct harness *harness = *state;
+    char path[128];
+    snprintf(path, sizeof(path), "%s/open", harness->folder);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(chmod(path, 0755), 0);
+    expect_group_modes(harness, "open/api.sock", 0755);
 }
 
 static void note_closed(void *ctx)
@@ -369,7 +387,8 @@ int main(void)
 #define API_TEST(name) cmocka_unit_test_setup_teardown(name, harness_setup, harness_teardown)
     const struct CMUnitTest tests[] = {
         API_TEST(socket_and_folder_are_private),
-        API_TEST(only_the_own_user_and_root_may_use_it),
+        API_TEST(socket_of_a_group_lets_it_through_its_folder),
+        API_TEST(folder_that_everybody_may_pass_is_left_to_a_group_as_it_is),
         API_TEST(live_socket_is_refused_and_goes_on),
         API_TEST(stale_socket_is_replaced),
         API_TEST(file_that_is_no_socket_is_left_alone),

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Holds docs/openapi.yaml against the program: every route is described and every description has a route; every
+"""Holds docs/openapi.yaml against the program: every route is described with its class, and every description has a route; every
 answer of a server over fake guests has a described status and media type, and its body fits its schema with all
 properties required or listed. Usage: openapi_check.py FAKE_SERVER OPENAPI_YAML"""
 import http.client
@@ -121,7 +121,7 @@ def is_type(value, name):
 def check_routes(program, description):
     lines = subprocess.run([program, "--routes"], check=True, capture_output=True, text=True).stdout.splitlines()
     served = set(lines)
-    described = {f"{method.upper()} {path}" for method, path, _ in description.operations()}
+    described = {f"{method.upper()} {path} {operation.get('x-class')}" for method, path, operation in description.operations()}
     for line in sorted(served - described):
         complain(f"not in openapi.yaml: {line}")
     for line in sorted(described - served):
@@ -134,6 +134,8 @@ def check_routes(program, description):
         if names != set(re.findall(r"\{(\w+)\}", path)):
             complain(f"{method} {path}: path parameters differ from {sorted(names)}")
 
+
+KEY = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
 
 # method, path as described, values of its parameters, query, body, expected status
 CASES = [
@@ -181,6 +183,25 @@ CASES = [
     ("DELETE", "/vms/{vm}/policy", {"vm": "web"}, "?selector=80", None, 404),
     ("DELETE", "/vms/{vm}/policy", {"vm": "web"}, "?selector=x", None, 422),
     ("DELETE", "/vms/{vm}/policy", {"vm": "web"}, "", None, 400),
+    ("GET", "/identity", {}, "", None, 200),
+    ("POST", "/vms", {}, "", {"name": "far", "link": "tcp:10.0.0.2", "key": KEY, "encryption": "always"}, 201),
+    ("POST", "/vms", {}, "", {"name": "bad", "link": "tcp:10.0.0.2", "encryption": "never"}, 422),
+    ("GET", "/vms/{vm}/pair", {"vm": "web"}, "", None, 200),
+    ("GET", "/vms/{vm}/pair", {"vm": "none"}, "", None, 404),
+    ("POST", "/vms/{vm}/pair", {"vm": "off"}, "", {}, 202),
+    ("GET", "/vms/{vm}/pair", {"vm": "off"}, "", None, 200),
+    ("POST", "/vms/{vm}/pair", {"vm": "off"}, "", {"code": "000000", "same": True}, 409),
+    ("POST", "/vms/{vm}/pair", {"vm": "off"}, "", {"code": "042917", "same": True}, 200),
+    ("POST", "/vms/{vm}/pair", {"vm": "web"}, "", {"accept": KEY}, 200),
+    ("POST", "/vms/{vm}/pair", {"vm": "web"}, "", {"accept": "short"}, 422),
+    ("POST", "/vms/{vm}/pair", {"vm": "web"}, "", "{", 400),
+    ("POST", "/vms/{vm}/pair", {"vm": "none"}, "", {}, 404),
+    ("DELETE", "/vms/{vm}/pair", {"vm": "db"}, "", None, 200),
+    ("DELETE", "/vms/{vm}/pair", {"vm": "none"}, "", None, 404),
+    ("GET", "/audit", {}, "", None, 200),
+    ("GET", "/audit", {}, "?limit=3&guest=web", None, 200),
+    ("GET", "/audit", {}, "?limit=1001", None, 400),
+    ("GET", "/audit/verify", {}, "", None, 200),
     ("GET", "/events", {}, "?since=x", None, 400),
     ("GET", "/events", {}, "?vm=none", None, 404),
     ("GET", "/metrics", {}, "", None, 200),
@@ -240,7 +261,7 @@ def read_event(stream):
             fields[name] = value
 
 
-EVENTS = ["vm.added", "vm.connected", "vm.disconnected", "port.opened", "port.changed", "port.closed",
+EVENTS = ["vm.added", "vm.connected", "vm.disconnected", "vm.pairing", "port.opened", "port.changed", "port.closed",
           "forward.opened", "forward.changed", "forward.closed", "vm.removed"]
 
 
@@ -255,7 +276,7 @@ def check_events(description, connection, server):
         if event["event"] != kind:
             complain(f"event {event['event']} instead of {kind}")
         description.fits(data, {"$ref": "#/components/schemas/EventData"}, f"event {kind}")
-        extra = {"vm.disconnected": {"reason", "code"}, "port": {"port"}, "forward": {"forward"}}
+        extra = {"vm.disconnected": {"reason", "code"}, "vm.pairing": {"state"}, "port": {"port"}, "forward": {"forward"}}
         expected = extra.get(kind, extra.get(kind.split(".")[0], set()))
         if set(data) - {"vm", "time"} != expected:
             complain(f"event {kind} carries {sorted(data)}")

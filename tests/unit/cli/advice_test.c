@@ -22,7 +22,8 @@ static void plausible_links_have_no_problem(void **state)
                                        "hybrid:/run/v.sock",
                                        "unix:/a,/b",
                                        "serial:/dev/ttyS0",
-                                       "exec:ssh -T dev hospes-agent --stdio"};
+                                       "exec:ssh -T dev hospes-agent --stdio",
+                                       "tcp:10.0.0.1"};
     for (size_t i = 0; i < sizeof(GOOD) / sizeof(GOOD[0]); i++)
         assert_null(link_hint_problem(GOOD[i]));
 }
@@ -41,7 +42,7 @@ static void implausible_links_are_explained(void **state)
                                       "serial:a.sock",
                                       "hybrid:",
                                       "ssh:dev",
-                                      "tcp:10.0.0.1"};
+                                      "tcp:"};
     for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++)
         assert_non_null(link_hint_problem(BAD[i]));
 }
@@ -75,6 +76,12 @@ static void codes_have_their_own_remedy(void **state)
                                         "ECONNRESET",
                                         "INVALID",
                                         "NOT_ALLOWED",
+                                        "KEY_CHANGED",
+                                        "OTHER_KEY",
+                                        "NOT_PAIRED",
+                                        "CODE_NEEDED",
+                                        "DECLINED",
+                                        "AUTHENTICATION_FAILED",
                                         "MALFORMED"};
     for (size_t i = 0; i < sizeof(CODES) / sizeof(CODES[0]); i++) {
         const struct remedy *remedy = remedy_find(CODES[i], "vsock:3");

@@ -114,6 +114,14 @@ static void events_are_told_in_a_line(void **state)
     event_line_details("vm.disconnected", data, line, sizeof(line));
     assert_string_equal(line, "no heartbeat (SILENT)");
     json_decref(data);
+    data = json("{\"vm\":\"a\",\"state\":\"comparing\",\"code\":\"123456\"}");
+    event_line_details("vm.pairing", data, line, sizeof(line));
+    assert_string_equal(line, "the code to compare: 123456");
+    json_decref(data);
+    data = json("{\"vm\":\"a\",\"state\":\"keyChanged\"}");
+    event_line_details("vm.pairing", data, line, sizeof(line));
+    assert_string_equal(line, "refused: it has another key than when it was paired");
+    json_decref(data);
     data = json("{\"from\":3,\"to\":9}");
     event_line_details("gap", data, line, sizeof(line));
     assert_string_equal(line, "events 3 to 9 are no longer held");
@@ -138,6 +146,19 @@ static void liveness_is_said_in_words(void **state)
                         "whether the VM runs is not known, no agent is connected");
 }
 
+static void pairing_goes_before_an_old_error(void **state)
+{
+    json_t *guest = json("{\"pairing\":\"unpaired\",\"error\":{\"code\":\"NOT_PAIRED\",\"message\":\"x\"}}");
+    assert_string_equal(guest_words_error(guest), "unpaired here: the bridge stays away from it");
+    json_object_set_new(guest, "pairing", json_string("comparing"));
+    assert_string_equal(guest_words_error(guest), "a code waits to be compared");
+    json_object_set_new(guest, "pairing", json_string("none"));
+    assert_string_equal(guest_words_error(guest), "x");
+    json_decref(guest);
+    assert_true(guest_words_is_distrust("KEY_CHANGED"));
+    assert_false(guest_words_is_distrust("") || guest_words_is_distrust("NO_AGENT"));
+}
+
 static void what_the_user_typed_is_encoded_in_paths(void **state)
 {
     struct api_path path;
@@ -159,6 +180,7 @@ int main(void)
         cmocka_unit_test(the_host_side_of_a_forward_is_told),
         cmocka_unit_test(events_are_told_in_a_line),
         cmocka_unit_test(liveness_is_said_in_words),
+        cmocka_unit_test(pairing_goes_before_an_old_error),
         cmocka_unit_test(what_the_user_typed_is_encoded_in_paths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,7 +112,7 @@ static void each_error_gets_its_remedy(void **state)
     expect(1, "fail  guest a: no running VM on this host has that CID (vsock:9, NO_SUCH_VM)\n"
               "        The bridge says: said so\n        Start the VM;");
     expect(1, "warn  guest b: the device is open, but no agent answers on it");
-    expect(1, "fail  guest c: tcp: links need mutual authentication");
+    expect(1, "fail  guest c: bridge and agent do not agree on how to prove who they are");
 }
 
 static void failed_forwards_and_silent_agents_are_found(void **state)

@@ -395,7 +395,7 @@ static void completion_asks_the_bridge(void **state)
         {"ports ''", "db web "},
         {"ports --json w", "web "},
         {"forward web ''", "80 "},
-        {"un", "unforward unblock "},
+        {"un", "unforward unblock unpair "},
         {"events --f", "--follow "},
         {"policy web 80 b", "block "},
         {"status --socket /nonexistent ''", ""},

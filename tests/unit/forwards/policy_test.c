@@ -89,6 +89,13 @@ static void agents_own_ports_are_ignored(void **state)
     assert_int_equal(decide(NULL, NULL, &fact, 9999).action, POLICY_IGNORE);
 }
 
+static void a_bridges_own_forwards_are_ignored(void **state)
+{
+    struct port_fact fact = make(PORT_TCP, "127.0.0.1", 8080);
+    strcpy(fact.name, "hospes-bridge");
+    assert_int_equal(decide(NULL, NULL, &fact, 9999).action, POLICY_IGNORE);
+}
+
 static void guests_ephemeral_range_replaces_the_assumed_one(void **state)
 {
     struct port_fact fact = make(PORT_TCP, "0.0.0.0", 40000);
@@ -205,6 +212,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_decide_as_listed),
         cmocka_unit_test(agents_own_ports_are_ignored),
+        cmocka_unit_test(a_bridges_own_forwards_are_ignored),
         cmocka_unit_test(guests_ephemeral_range_replaces_the_assumed_one),
         cmocka_unit_test(each_condition_of_a_rule_must_match),
         cmocka_unit_test(unknown_name_matches_no_glob),

@@ -271,19 +271,24 @@ void peer_write_frame(struct peer *peer, enum frame_type type, const void *paylo
     peer_write(peer, payload, size);
 }
 
+bool frame_take(struct buffer *bytes, struct frame_header *ret_header, struct buffer *ret_payload)
+{
+    struct span all = buffer_span(bytes);
+    if (all.size < FRAME_HEADER_SIZE)
+        return false;
+    assert_int_equal(frame_header_decode(all.data, ret_header), 0);
+    if (all.size < FRAME_HEADER_SIZE + ret_header->length)
+        return false;
+    buffer_init(ret_payload, FRAME_DATA_MAX);
+    assert_int_equal(buffer_append(ret_payload, all.data + FRAME_HEADER_SIZE, ret_header->length), 0);
+    buffer_consume(bytes, FRAME_HEADER_SIZE + ret_header->length);
+    return true;
+}
+
 bool peer_take_frame(struct peer *peer, struct frame_header *ret_header, struct buffer *ret_payload)
 {
     peer_read(peer);
-    struct span bytes = buffer_span(&peer->in);
-    if (bytes.size < FRAME_HEADER_SIZE)
-        return false;
-    assert_int_equal(frame_header_decode(bytes.data, ret_header), 0);
-    if (bytes.size < FRAME_HEADER_SIZE + ret_header->length)
-        return false;
-    buffer_init(ret_payload, FRAME_DATA_MAX);
-    assert_int_equal(buffer_append(ret_payload, bytes.data + FRAME_HEADER_SIZE, ret_header->length), 0);
-    buffer_consume(&peer->in, FRAME_HEADER_SIZE + ret_header->length);
-    return true;
+    return frame_take(&peer->in, ret_header, ret_payload);
 }
 
 /* ---- sockets ---- */

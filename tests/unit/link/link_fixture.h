@@ -69,7 +69,9 @@ void peer_hang_up(struct peer *peer);
 size_t peer_read(struct peer *peer); /* what is there; returns the size of `in` */
 void peer_write(struct peer *peer, const void *bytes, size_t size);
 void peer_write_frame(struct peer *peer, enum frame_type type, const void *payload, size_t size);
-/* Takes a whole frame from the front of what was read; false when there is none yet. */
+/* Takes a whole frame from the front of bytes; false when there is none yet. */
+bool frame_take(struct buffer *bytes, struct frame_header *ret_header, struct buffer *ret_payload);
+/* The same, of what was read. */
 bool peer_take_frame(struct peer *peer, struct frame_header *ret_header, struct buffer *ret_payload);
 
 void socket_pair(int ret[2]); /* Unix, non-blocking */

@@ -5,21 +5,52 @@
 #include <string.h>
 
 #include "protocol/base/status.h"
+#include "protocol/link/seal_stream.h"
 #include "protocol/link/stream_fd.h"
-#include "tests/unit/link/link_fixture.h"
+#include "tests/unit/link/sealed_peer.h"
 
 static struct reception reception;
 static struct peer peers[PENDING_HELLO_MAX + 2];
 static size_t peer_count;
-static size_t hellos, channels, refusals;
+static size_t hellos, joins, subscriptions, channels, refusals;
 static int last_refusal;
+static char last_who[64];
 static struct stream *taken;
+static int join_status; /* on_join gives this */
+static bool seals;      /* what joins */
+static struct session_keys keys;
+static const struct session_id SESSION = {{1, 2, 3}};
 
-static void on_hello(void *ctx, struct stream *stream, const struct hello_message *hello)
+static void on_hello(void *ctx, struct stream *stream, const struct listener_peer *peer,
+                     const struct hello_message *hello, struct span payload)
 {
+    struct message again;
     hellos++;
     assert_int_equal(hello->role, ROLE_CONTROL);
     assert_string_equal(hello->software, "test");
+    assert_string_equal(peer->who, "the test");
+    assert_int_equal(message_decode(payload, &again, NULL), 0); /* HELLO as it came */
+    assert_int_equal(again.kind, MESSAGE_HELLO);
+    message_finish(&again);
+    taken = stream;
+}
+
+static int on_join(void *ctx, struct stream *stream, const struct join_message *join, struct stream **ret)
+{
+    joins++;
+    assert_memory_equal(&join->session, &SESSION, sizeof(SESSION));
+    if (join_status < 0)
+        return join_status;
+    *ret = stream;
+    if (seals)
+        assert_int_equal(seal_stream_create(&loop, stream, &keys, join->connection, false, ret), 0);
+    return 0;
+}
+
+static void on_events(void *ctx, struct stream *stream, const struct hello_message *hello)
+{
+    subscriptions++;
+    assert_int_equal(hello->role, ROLE_EVENTS);
     taken = stream;
 }
 
@@ -30,19 +61,26 @@ static void on_channel(void *ctx, struct stream *stream, const struct channel_op
     taken = stream;
 }
 
-static void on_refused(void *ctx, int status)
+static void on_refused(void *ctx, const struct listener_peer *peer, int status)
 {
     refusals++;
     last_refusal = status;
+    strcpy(last_who, peer->who);
 }
 
-static const struct reception_handler HANDLER = {
-    .on_hello = on_hello, .on_channel = on_channel, .on_refused = on_refused};
+static const struct reception_handler HANDLER = {.on_hello = on_hello,
+                                                 .on_join = on_join,
+                                                 .on_events = on_events,
+                                                 .on_channel = on_channel,
+                                                 .on_refused = on_refused};
 
 static int setup(void **state)
 {
     link_fixture_setup(state);
-    peer_count = hellos = channels = refusals = 0;
+    peer_count = hellos = joins = subscriptions = channels = refusals = 0;
+    join_status = 0;
+    seals = false;
+    keys = sample_keys(AEAD_CHACHA20_POLY1305);
     taken = NULL;
     reception_init(&reception, &uv, &HANDLER, NULL);
     return 0;
@@ -66,7 +104,9 @@ static struct peer *visit(void)
     struct stream_fd_options options = {0};
     struct stream *stream;
     assert_int_equal(stream_fd_create(&loop, fds[1], &options, &stream), 0);
-    reception_add(&reception, stream);
+    struct listener_peer whose = {.kind = LINK_UNIX, .is_private = true, .who = "the test"};
+    reception_add(&reception, stream, &whose);
+    memset(&whose, 0, sizeof(whose)); /* it was copied */
     return peer;
 }
 
@@ -96,26 +136,210 @@ static void expect_refusal(struct peer *peer, int status)
     RUN_UNTIL((peer_read(peer), peer->eof || peer->error != 0));
     assert_int_equal(refusals, 1);
     assert_int_equal(last_refusal, status);
+    assert_string_equal(last_who, "the test");
     assert_int_equal(reception.count, 0);
 }
 
-static void the_first_message_tells_sessions_from_channels(void **state)
+static struct message make_hello(enum hello_role role)
 {
     struct message hello = {.kind = MESSAGE_HELLO};
     hello.body.hello.version = hello.body.hello.version_min = 1;
-    hello.body.hello.role = ROLE_CONTROL;
+    hello.body.hello.role = (uint8_t)role;
     strcpy(hello.body.hello.software, "test");
-    say(visit(), &hello);
-    RUN_UNTIL(hellos == 1);
-    stream_close(taken);
+    if (role == ROLE_EVENTS)
+        hello.body.hello.session = SESSION;
+    return hello;
+}
+
+static struct message make_open(void)
+{
     struct message open = {.kind = MESSAGE_CHANNEL_OPEN};
+    open.body.channel_open.session = SESSION;
     open.body.channel_open.target =
         (struct dial_target){.protocol = PORT_TCP, .port = 80, .address_count = 1};
     open.body.channel_open.target.addresses[0].family = 4;
-    say(visit(), &open);
-    RUN_UNTIL(channels == 1);
+    return open;
+}
+
+static struct message make_join(void)
+{
+    struct message join = {.kind = MESSAGE_JOIN};
+    join.body.join.session = SESSION;
+    join.body.join.connection = 4;
+    return join;
+}
+
+static void a_control_hello_is_handed_on_at_once(void **state)
+{
+    struct message hello = make_hello(ROLE_CONTROL);
+    say(visit(), &hello);
+    RUN_UNTIL(hellos == 1);
     assert_int_equal(reception.count, 0);
     assert_int_equal(refusals, 0);
+}
+
+static void what_has_joined_says_what_it_is(void **state)
+{
+    struct message join = make_join(), hello = make_hello(ROLE_EVENTS), open = make_open();
+    struct peer *peer = visit();
+    say(peer, &join);
+    RUN_UNTIL(joins == 1);
+    assert_int_equal(reception.count, 1);
+    say(peer, &hello);
+    RUN_UNTIL(subscriptions == 1);
+    stream_close(taken);
+    peer = visit();
+    say(peer, &join);
+    say(peer, &open);
+    RUN_UNTIL(channels == 1);
+    assert_int_equal(joins, 2);
+    assert_int_equal(reception.count, 0);
+    assert_int_equal(refusals, 0);
+}
+
+static void what_joins_a_sealed_session_goes_on_in_records(void **state)
+{
+    struct message join = make_join(), open = make_open();
+    struct sealed_peer far;
+    struct buffer payload;
+    seals = true;
+    struct peer *peer = visit();
+    say(peer, &join);
+    sealed_peer_init(&far, peer, &keys, 4, true);
+    buffer_init(&payload, FRAME_MESSAGE_MAX);
+    assert_int_equal(message_encode(&open, &payload), 0);
+    sealed_peer_write_frame(&far, FRAME_MESSAGE, buffer_span(&payload).data, buffer_size(&payload));
+    RUN_UNTIL(channels == 1);
+    struct probe probe;
+    probe_init(&probe, taken);
+    taken = NULL;
+    sealed_peer_write_frame(&far, FRAME_DATA, "data", 4);
+    RUN_UNTIL(buffer_size(&probe.data) == 4);
+    probe_finish(&probe);
+    buffer_finish(&payload);
+    sealed_peer_finish(&far);
+}
+
+static void plain_messages_in_a_sealed_session_are_not_believed(void **state)
+{
+    struct message join = make_join(), open = make_open();
+    for (int i = 0; i < 2; i++) {
+        seals = true;
+        struct peer *peer = visit();
+        say(peer, &join);
+        RUN_UNTIL(joins == (size_t)i + 1);
+        if (i == 0)
+            say(peer, &open);
+        else
+            peer_write_frame(peer, FRAME_DATA, "\0\0\0\x20no record at all, by any reading", 36);
+        RUN_UNTIL(refusals == (size_t)i + 1);
+        assert_int_equal(last_refusal, STATUS_AUTHENTICATION_FAILED);
+        assert_int_equal(channels, 0);
+        assert_int_equal(reception.count, 0);
+    }
+}
+
+static void a_proof_that_is_not_good_is_refused(void **state)
+{
+    struct message join = make_join();
+    join_status = STATUS_AUTHENTICATION_FAILED;
+    struct peer *peer = visit();
+    say(peer, &join);
+    expect_refusal(peer, STATUS_AUTHENTICATION_FAILED);
+}
+
+static void a_join_of_no_session_is_refused(void **state)
+{
+    struct message join = make_join();
+    join_status = STATUS_UNKNOWN_SESSION;
+    struct peer *peer = visit();
+    say(peer, &join);
+    expect_refusal(peer, STATUS_UNKNOWN_SESSION);
+}
+
+static void events_without_a_join_are_refused(void **state)
+{
+    struct message hello = make_hello(ROLE_EVENTS);
+    struct peer *peer = visit();
+    say(peer, &hello);
+    expect_refusal(peer, STATUS_NEEDS_AUTHENTICATION);
+    assert_int_equal(subscriptions, 0);
+}
+
+static void a_channel_without_a_join_is_refused(void **state)
+{
+    struct message open = make_open();
+    struct peer *peer = visit();
+    say(peer, &open);
+    expect_refusal(peer, STATUS_NEEDS_AUTHENTICATION);
+    assert_int_equal(channels, 0);
+}
+
+static void after_join(const struct message *next, int status)
+{
+    struct message join = make_join();
+    struct peer *peer = visit();
+    say(peer, &join);
+    say(peer, next);
+    expect_refusal(peer, status);
+    assert_int_equal(joins, 1);
+    assert_int_equal(hellos + subscriptions + channels, 0);
+}
+
+static void a_join_behind_a_join_is_refused(void **state)
+{
+    struct message join = make_join();
+    after_join(&join, STATUS_UNEXPECTED);
+}
+
+static void a_control_hello_behind_a_join_is_refused(void **state)
+{
+    struct message hello = make_hello(ROLE_CONTROL);
+    after_join(&hello, STATUS_UNEXPECTED);
+}
+
+static void another_message_behind_a_join_is_refused(void **state)
+{
+    struct message ping = {.kind = MESSAGE_PING, .id = 1};
+    after_join(&ping, STATUS_UNEXPECTED);
+}
+
+static void events_of_another_session_than_the_one_joined_are_refused(void **state)
+{
+    struct message hello = make_hello(ROLE_EVENTS);
+    hello.body.hello.session.bytes[15] ^= 1;
+    after_join(&hello, STATUS_UNKNOWN_SESSION);
+}
+
+static void a_channel_of_another_session_than_the_one_joined_is_refused(void **state)
+{
+    struct message open = make_open();
+    open.body.channel_open.session.bytes[0] ^= 1;
+    after_join(&open, STATUS_UNKNOWN_SESSION);
+}
+
+static void data_behind_a_join_is_refused(void **state)
+{
+    struct message join = make_join();
+    struct peer *peer = visit();
+    say(peer, &join);
+    peer_write_frame(peer, FRAME_DATA, "x", 1);
+    expect_refusal(peer, STATUS_UNEXPECTED);
+}
+
+static void one_that_joined_and_says_no_more_is_hung_up_on(void **state)
+{
+    struct message join = make_join();
+    reception.deadlines.length_ms = 30;
+    for (int i = 0; i < 2; i++) {
+        seals = i == 1;
+        struct peer *peer = visit();
+        say(peer, &join);
+        RUN_UNTIL(refusals == (size_t)i + 1);
+        assert_int_equal(last_refusal, STATUS_NO_GREETING);
+        RUN_UNTIL((peer_read(peer), peer->eof));
+    }
+    assert_int_equal(joins, 2);
 }
 
 static void another_first_message_is_refused(void **state)
@@ -196,7 +420,21 @@ static void a_silent_visitor_is_hung_up_on(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(the_first_message_tells_sessions_from_channels),
+        TEST(a_control_hello_is_handed_on_at_once),
+        TEST(what_has_joined_says_what_it_is),
+        TEST(what_joins_a_sealed_session_goes_on_in_records),
+        TEST(plain_messages_in_a_sealed_session_are_not_believed),
+        TEST(a_proof_that_is_not_good_is_refused),
+        TEST(a_join_of_no_session_is_refused),
+        TEST(events_without_a_join_are_refused),
+        TEST(a_channel_without_a_join_is_refused),
+        TEST(a_join_behind_a_join_is_refused),
+        TEST(a_control_hello_behind_a_join_is_refused),
+        TEST(another_message_behind_a_join_is_refused),
+        TEST(events_of_another_session_than_the_one_joined_are_refused),
+        TEST(a_channel_of_another_session_than_the_one_joined_is_refused),
+        TEST(data_behind_a_join_is_refused),
+        TEST(one_that_joined_and_says_no_more_is_hung_up_on),
         TEST(another_first_message_is_refused),
         TEST(an_unknown_first_message_is_refused),
         TEST(a_malformed_first_message_is_refused),

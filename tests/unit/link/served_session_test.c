@@ -6,9 +6,11 @@
 
 #include "protocol/base/status.h"
 #include "protocol/link/stream_fd.h"
-#include "tests/unit/link/link_fixture.h"
+#include "tests/unit/link/sealed_peer.h"
 
 static struct served_session *session;
+static struct session_keys keys;
+static enum aead_cipher cipher; /* 0: plain */
 static struct feed *feed;
 static struct peer bridge, events;
 static size_t requests, heartbeats, ends;
@@ -77,9 +79,12 @@ static int setup(void **state)
     requests = heartbeats = ends = 0;
     events = (struct peer){.fd = -1};
     feed = feed_create(snapshot, NULL);
+    keys = sample_keys(cipher);
     struct welcome_message welcome = {.version = 1};
-    assert_int_equal(served_session_create(&loop, connect_peer(&bridge), &welcome, &HANDLER, NULL, &session),
-                     0);
+    assert_int_equal(
+        served_session_create(&loop, connect_peer(&bridge), &keys, &welcome, &HANDLER, NULL, &session), 0);
+    assert_ptr_not_equal(served_session_keys(session), &keys);
+    assert_memory_equal(served_session_keys(session)->master, keys.master, sizeof(keys.master));
     struct message message;
     RUN_UNTIL(take(&bridge, &message));
     assert_int_equal(message.kind, MESSAGE_WELCOME);
@@ -188,9 +193,113 @@ static void its_events_end_with_it_and_it_with_its_events(void **state)
     RUN_UNTIL((peer_read(&bridge), bridge.eof));
 }
 
+/* ---- further connections ---- */
+
+static struct join_message make_join(uint64_t number)
+{
+    struct join_message join = {.session = *served_session_id(session), .connection = number};
+    session_keys_prove(&keys, &join.session, number, join.proof);
+    return join;
+}
+
+/* Joins with a stream that goes at once; tells whether it was let in. */
+static int try_join(const struct join_message *join)
+{
+    struct peer peer;
+    struct stream *stream = connect_peer(&peer), *joined = NULL;
+    int status = served_session_join(session, join, stream, &joined);
+    if (status < 0)
+        assert_null(joined);
+    stream_close(status < 0 ? stream : joined);
+    peer_finish(&peer);
+    return status;
+}
+
+static void a_proof_is_good_once(void **state)
+{
+    struct join_message first = make_join(1), second = make_join(2);
+    assert_int_equal(try_join(&second), 0); /* in any order */
+    assert_int_equal(try_join(&first), 0);
+    assert_int_equal(try_join(&first), STATUS_AUTHENTICATION_FAILED);
+    assert_int_equal(try_join(&second), STATUS_AUTHENTICATION_FAILED);
+    struct join_message far = make_join(CONNECTION_WINDOW + 2), old = make_join(2), edge = make_join(3);
+    assert_int_equal(try_join(&far), 0);
+    assert_int_equal(try_join(&old), STATUS_AUTHENTICATION_FAILED);
+    assert_int_equal(try_join(&edge), 0);
+}
+
+static void a_wrong_proof_is_refused_and_does_not_use_up_the_number(void **state)
+{
+    struct join_message join = make_join(7);
+    for (size_t i = 0; i < PROOF_SIZE; i++) {
+        struct join_message wrong = join;
+        wrong.proof[i] ^= 1;
+        assert_int_equal(try_join(&wrong), STATUS_AUTHENTICATION_FAILED);
+    }
+    struct join_message moved = join; /* another number with this one's proof */
+    moved.connection = 8;
+    assert_int_equal(try_join(&moved), STATUS_AUTHENTICATION_FAILED);
+    moved.connection = UINT64_MAX;
+    assert_int_equal(try_join(&moved), STATUS_AUTHENTICATION_FAILED);
+    struct join_message zero = make_join(0);
+    assert_int_equal(try_join(&zero), STATUS_AUTHENTICATION_FAILED);
+    struct join_message other = make_join(9); /* a proof of another session's keys */
+    keys.master[0] ^= 1;
+    session_keys_prove(&keys, &other.session, 9, other.proof);
+    assert_int_equal(try_join(&other), STATUS_AUTHENTICATION_FAILED);
+    assert_int_equal(try_join(&join), 0);
+    assert_int_equal(ends, 0); /* none of it touches the session */
+}
+
+static void a_connection_of_a_plain_session_stays_as_it_is(void **state)
+{
+    struct join_message join = make_join(1);
+    struct stream *stream = connect_peer(&events), *joined;
+    assert_int_equal(served_session_join(session, &join, stream, &joined), 0);
+    assert_ptr_equal(joined, stream);
+    stream_close(joined);
+}
+
+static void a_connection_of_a_sealed_session_is_in_records_of_its_own(void **state)
+{
+    struct join_message join = make_join(5);
+    struct stream *joined;
+    struct probe probe;
+    struct sealed_peer far;
+    assert_int_equal(served_session_join(session, &join, connect_peer(&events), &joined), 0);
+    probe_init(&probe, joined);
+    sealed_peer_init(&far, &events, &keys, 5, true);
+    sealed_peer_write_frame(&far, FRAME_DATA, "sealed", 6);
+    RUN_UNTIL(buffer_size(&probe.data) == 6);
+    assert_int_equal(stream_send(probe.stream, FRAME_MESSAGE, span_of_text("answer")), 0);
+    struct frame_header header;
+    struct buffer payload;
+    RUN_UNTIL(sealed_peer_take_frame(&far, &header, &payload));
+    assert_true(span_equals(buffer_span(&payload), span_of_text("answer")));
+    buffer_finish(&payload);
+    served_session_close(session); /* the connection has keys of its own */
+    session = NULL;
+    sealed_peer_write_frame(&far, FRAME_DATA, "!", 1);
+    RUN_UNTIL(buffer_size(&probe.data) == 7);
+    probe_finish(&probe);
+    sealed_peer_finish(&far);
+}
+
 static void an_idle_session_does_not_wake_the_loop(void **state)
 {
     assert_true(wakeups_within(200) < 5);
+}
+
+static int setup_sealed(void **state)
+{
+    cipher = AEAD_CHACHA20_POLY1305;
+    return setup(state);
+}
+
+static int teardown_sealed(void **state)
+{
+    cipher = 0;
+    return teardown(state);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -202,6 +311,11 @@ int main(void)
         TEST(a_flood_of_heartbeats_from_a_bridge_that_does_not_read_is_bounded),
         TEST(it_ends_with_its_connection_or_what_breaks_the_rules),
         TEST(its_events_end_with_it_and_it_with_its_events),
+        TEST(a_proof_is_good_once),
+        TEST(a_wrong_proof_is_refused_and_does_not_use_up_the_number),
+        TEST(a_connection_of_a_plain_session_stays_as_it_is),
+        cmocka_unit_test_setup_teardown(a_connection_of_a_sealed_session_is_in_records_of_its_own,
+                                        setup_sealed, teardown_sealed),
         TEST(an_idle_session_does_not_wake_the_loop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

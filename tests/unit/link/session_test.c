@@ -197,8 +197,35 @@ static void channels_open_only_while_it_is_up(void **state)
     assert_int_equal(session_open_channel(told.session, &target, &stream), 0);
     struct probe probe;
     probe_init(&probe, stream);
-    RUN_AGENT_UNTIL(fake_agent_connection(&agent, 3) != NULL);
+    RUN_AGENT_UNTIL(fake_agent_connection(&agent, FAKE_CHANNEL) != NULL);
+    struct fake_connection *channel = fake_agent_connection(&agent, FAKE_CHANNEL);
+    fake_connection_send_frame(channel, FRAME_DATA, "from the guest", 14);
+    RUN_AGENT_UNTIL(buffer_size(&probe.data) == 14);
+    assert_true(span_equals(buffer_span(&probe.data), span_of_text("from the guest")));
     probe_finish(&probe);
+    assert_int_equal(session_cipher(told.session),
+                     fixture_sealing == SEALING_ALWAYS ? AEAD_CHACHA20_POLY1305 : 0);
+}
+
+/* Of the feed and of each channel; a new session counts anew. */
+static void numbers_of_connections_grow(void **state)
+{
+    struct dial_target target = {.protocol = PORT_TCP, .port = 80, .address_count = 1};
+    target.addresses[0].family = 4;
+    struct probe probes[5];
+    come_up(true);
+    assert_int_equal(agent.last_number, 1);
+    for (size_t i = 0; i < 5; i++) {
+        struct stream *stream;
+        assert_int_equal(session_open_channel(told.session, &target, &stream), 0);
+        probe_init(&probes[i], stream);
+        RUN_AGENT_UNTIL(agent.last_number == 2 + i);
+    }
+    for (size_t i = 0; i < 5; i++)
+        probe_finish(&probes[i]);
+    fake_agent_hang_up(&agent);
+    RUN_AGENT_UNTIL(told.ups == 2);
+    assert_int_equal(agent.last_number, 1);
 }
 
 static void it_may_be_closed_from_every_callback(void **state)
@@ -218,6 +245,11 @@ static void it_may_be_closed_from_every_callback(void **state)
     told.close_at_down = true;
     fake_agent_hang_up(&agent);
     RUN_AGENT_UNTIL(told.closed);
+
+    told = (struct session_log){.close_at_let_in = true};
+    start_unix_session(true);
+    RUN_AGENT_UNTIL(told.closed);
+    assert_int_equal(told.let_in, 1);
 
     told = (struct session_log){.close_at_failure = true};
     agent.refuse = STATUS_LIMIT;
@@ -241,7 +273,7 @@ static void it_may_be_closed_at_any_moment_of_its_start(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, session_fixture_setup, session_fixture_teardown)
+#define TEST(name) SESSION_TEST(name), SESSION_TEST_SEALED(name)
 
 int main(void)
 {
@@ -256,6 +288,7 @@ int main(void)
         TEST(a_snapshot_in_parts_counts_when_it_is_complete),
         TEST(requests_are_answered_failed_or_timed_out),
         TEST(channels_open_only_while_it_is_up),
+        TEST(numbers_of_connections_grow),
         TEST(it_may_be_closed_from_every_callback),
         TEST(it_may_be_closed_at_any_moment_of_its_start),
     };

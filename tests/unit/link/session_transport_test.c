@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sessions over one transport for everything (serial, exec), and over links that are refused. The agent's
+/* Sessions over one transport for everything (serial, exec). The agent's
  * side is the real one: listener, reception, served session and feed. */
 #include <fcntl.h>
 #include <signal.h>
@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "protocol/base/status.h"
+#include "protocol/link/admission.h"
 #include "protocol/link/mux_link.h"
 #include "protocol/link/reception.h"
 #include "protocol/link/served_session.h"
@@ -17,6 +18,8 @@
 static struct {
     struct mux_link *mux;
     struct reception reception;
+    struct admissions admissions;
+    struct noise_key_pair key;
     struct feed *feed;
     struct served_session *served;
     int refuse;
@@ -37,19 +40,45 @@ static void on_session_end(void *ctx, struct served_session *session, int status
 static const struct served_session_handler SERVED_HANDLER = {
     .on_request = on_request, .on_heartbeat = on_heartbeat, .on_end = on_session_end};
 
-static void on_hello(void *ctx, struct stream *stream, const struct hello_message *hello)
+static int judge(void *ctx, const struct admission_claim *claim, char ret_text[static TEXT_REASON_MAX + 1])
+{
+    assert_memory_equal(claim->key, bridge_key.public_key, NOISE_KEY_SIZE);
+    assert_true(claim->peer->is_private);
+    strcpy(ret_text, "not today");
+    return mux_agent.refuse;
+}
+
+static void on_admitted(void *ctx, struct stream *stream, const struct listener_peer *peer,
+                        const struct hello_message *hello, const struct session_keys *keys, uint16_t version)
+{
+    struct welcome_message welcome = {.version = version};
+    mux_agent.sessions++;
+    assert_int_equal(
+        served_session_create(&loop, stream, keys, &welcome, &SERVED_HANDLER, NULL, &mux_agent.served), 0);
+}
+
+static void on_not_admitted(void *ctx, const struct listener_peer *peer, int status, const char *who) {}
+
+static const struct admission_handler ADMISSION_HANDLER = {
+    .judge = judge, .on_admitted = on_admitted, .on_refused = on_not_admitted};
+
+static void on_hello(void *ctx, struct stream *stream, const struct listener_peer *peer,
+                     const struct hello_message *hello, struct span payload)
+{
+    admissions_add(&mux_agent.admissions, stream, peer, hello, payload);
+}
+
+static int on_join(void *ctx, struct stream *stream, const struct join_message *join, struct stream **ret)
+{
+    return mux_agent.served == NULL ? STATUS_UNKNOWN_SESSION
+                                    : served_session_join(mux_agent.served, join, stream, ret);
+}
+
+static void on_events(void *ctx, struct stream *stream, const struct hello_message *hello)
 {
     struct welcome_message welcome = {.version = 1};
-    if (mux_agent.refuse < 0) {
-        reception_refuse(stream, mux_agent.refuse, "not today");
-    } else if (hello->role == ROLE_CONTROL) {
-        mux_agent.sessions++;
-        assert_int_equal(
-            served_session_create(&loop, stream, &welcome, &SERVED_HANDLER, NULL, &mux_agent.served), 0);
-    } else {
-        assert_int_equal(
-            served_session_subscribe(mux_agent.served, mux_agent.feed, stream, hello->cursor, &welcome), 0);
-    }
+    assert_int_equal(
+        served_session_subscribe(mux_agent.served, mux_agent.feed, stream, hello->cursor, &welcome), 0);
 }
 
 static void on_channel(void *ctx, struct stream *stream, const struct channel_open_message *open)
@@ -57,14 +86,18 @@ static void on_channel(void *ctx, struct stream *stream, const struct channel_op
     stream_abort(stream, STATUS_NOT_ALLOWED, "no channels here");
 }
 
-static void on_refused(void *ctx, int status) {}
+static void on_refused(void *ctx, const struct listener_peer *peer, int status) {}
 
-static const struct reception_handler RECEPTION_HANDLER = {
-    .on_hello = on_hello, .on_channel = on_channel, .on_refused = on_refused};
+static const struct reception_handler RECEPTION_HANDLER = {.on_hello = on_hello,
+                                                           .on_join = on_join,
+                                                           .on_events = on_events,
+                                                           .on_channel = on_channel,
+                                                           .on_refused = on_refused};
 
 static void on_stream(void *ctx, struct stream *stream)
 {
-    reception_add(&mux_agent.reception, stream);
+    struct listener_peer peer = {.kind = LINK_SERIAL, .is_private = true, .who = "the serial port"};
+    reception_add(&mux_agent.reception, stream, &peer);
 }
 
 static void stop_mux(void)
@@ -99,8 +132,18 @@ static int setup(void **state)
     session_fixture_setup(state);
     memset(&mux_agent, 0, sizeof(mux_agent));
     reception_init(&mux_agent.reception, &uv, &RECEPTION_HANDLER, NULL);
+    noise_key_pair_make(&mux_agent.key);
+    struct admission_options options = {.own = &mux_agent.key, .ciphers = aead_ciphers()};
+    admissions_init(&mux_agent.admissions, &loop, &options, &ADMISSION_HANDLER, NULL);
     mux_agent.feed = feed_create(snapshot, NULL);
     assert_non_null(mux_agent.feed);
+    return 0;
+}
+
+static int setup_sealed(void **state)
+{
+    setup(state);
+    fixture_sealing = SEALING_ALWAYS;
     return 0;
 }
 
@@ -111,6 +154,7 @@ static int teardown(void **state)
         served_session_close(mux_agent.served);
     stop_mux();
     reception_close(&mux_agent.reception, NULL, NULL);
+    admissions_close(&mux_agent.admissions, NULL, NULL);
     feed_destroy(mux_agent.feed);
     return session_fixture_teardown(state);
 }
@@ -261,30 +305,28 @@ static void a_command_that_ignores_its_end_is_killed(void **state)
     assert_true((uv_hrtime() - started) / 1000000 < 3000);
 }
 
-static void tcp_links_are_refused_and_not_tried_again(void **state)
-{
-    start_session("tcp:127.0.0.1:5002");
-    RUN_UNTIL(told.failures == 1);
-    assert_int_equal(told.status, STATUS_NEEDS_AUTHENTICATION);
-    assert_true(wakeups_within(300) < 5);
-    assert_int_equal(told.failures, 1);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST_SEALED(name)                                                                                    \
+    {                                                                                                        \
+#name " when it is sealed", name, setup_sealed, teardown, NULL                                       \
+    }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_serial_link_carries_everything_and_comes_back),
+        TEST_SEALED(a_serial_link_carries_everything_and_comes_back),
         TEST(an_agent_started_anew_behind_a_serial_port_is_noticed_at_the_next_heartbeat),
+        TEST_SEALED(an_agent_started_anew_behind_a_serial_port_is_noticed_at_the_next_heartbeat),
         TEST(a_refusal_over_a_mux_keeps_its_reason),
+        TEST_SEALED(a_refusal_over_a_mux_keeps_its_reason),
         TEST(a_channel_refused_over_a_mux_is_told_why),
+        TEST_SEALED(a_channel_refused_over_a_mux_is_told_why),
         TEST(garbage_on_a_serial_link_never_syncs),
         TEST(a_serial_link_to_nothing_is_told_as_such),
         TEST(a_command_that_ends_is_told_with_its_exit_status),
         TEST(a_command_that_talks_nonsense_is_ended),
         TEST(a_command_that_ignores_its_end_is_killed),
-        TEST(tcp_links_are_refused_and_not_tried_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

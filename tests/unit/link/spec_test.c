@@ -65,12 +65,6 @@ static void every_kind_of_link_is_parsed(void **state)
     assert_int_equal(spec.kind, LINK_SERIAL);
     dial("tcp:host");
     assert_int_equal(spec.kind, LINK_TCP);
-    assert_int_equal(spec.control_port, PORT_CONTROL_DEFAULT);
-    dial("tcp:[::1]:9");
-    assert_string_equal(spec.path, "[::1]");
-    assert_int_equal(spec.control_port, 9);
-    dial("tcp:[::1]");
-    assert_string_equal(spec.path, "[::1]");
     dial("exec:ssh -T guest hospes-agent --stdio, and more");
     assert_int_equal(spec.kind, LINK_EXEC);
     assert_string_equal(spec.path, "ssh -T guest hospes-agent --stdio, and more");
@@ -89,6 +83,76 @@ static void every_kind_of_listener_is_parsed(void **state)
     assert_int_equal(spec.kind, LINK_SERIAL);
     assert_int_equal(link_spec_parse_listen("tcp:0.0.0.0:5", &spec, problem), 0);
     assert_int_equal(spec.kind, LINK_TCP);
+}
+
+static void expect_tcp(const char *text, const char *host, uint32_t control, uint32_t events)
+{
+    dial(text);
+    assert_int_equal(spec.kind, LINK_TCP);
+    assert_string_equal(spec.path, host);
+    assert_int_equal(spec.control_port, control);
+    assert_int_equal(spec.events_port, events);
+}
+
+static void tcp_links_have_a_name_or_an_address_and_one_port_or_two(void **state)
+{
+    expect_tcp("tcp:vm.local", "vm.local", 5002, 5002);
+    expect_tcp("tcp:vm_1.local:9", "vm_1.local", 9, 9);
+    expect_tcp("tcp:192.0.2.7:9:10", "192.0.2.7", 9, 10);
+    expect_tcp("tcp:b\xc3\xbc"
+               "cher.example:65535:1",
+               "b\xc3\xbc"
+               "cher.example",
+               65535, 1);
+    expect_tcp("tcp:[::1]", "::1", 5002, 5002);
+    expect_tcp("tcp:[::1]:9", "::1", 9, 9);
+    expect_tcp("tcp:[2001:db8::7]:9:10", "2001:db8::7", 9, 10);
+    expect_tcp("tcp:[fe80::1%eth0]:9", "fe80::1%eth0", 9, 9);
+    assert_int_equal(link_spec_parse_listen("tcp:[::]:9:10", &spec, problem), 0);
+    assert_string_equal(spec.path, "::");
+    assert_int_equal(spec.control_port, 9);
+    assert_int_equal(spec.events_port, 10);
+    assert_int_equal(link_spec_parse_listen("tcp:0.0.0.0:9", &spec, problem), 0);
+    assert_string_equal(spec.path, "0.0.0.0");
+    assert_int_equal(spec.events_port, 9);
+}
+
+static void tcp_links_with_other_hosts_are_refused(void **state)
+{
+    static const char BRACKETS[] = "no IPv6 address stands in the brackets";
+    refuse(parse_dial, "tcp:", "expected tcp:HOST[:CONTROL[:EVENTS]]");
+    refuse(parse_dial, "tcp::5002", "expected tcp:HOST[:CONTROL[:EVENTS]]");
+    refuse(parse_dial, "tcp:::1", "stands in brackets, as in tcp:[::1]:5002");
+    refuse(parse_dial, "tcp:fe80::1%eth0", "stands in brackets");
+    refuse(parse_dial, "tcp:2001:db8:0:0:0:0:0:7", "stands in brackets");
+    refuse(parse_dial, "tcp:[]", BRACKETS);
+    refuse(parse_dial, "tcp:[::1", BRACKETS);
+    refuse(parse_dial, "tcp:[host]", BRACKETS);
+    refuse(parse_dial, "tcp:[192.0.2.7]", BRACKETS);
+    refuse(parse_dial, "tcp:[::1%]", BRACKETS);
+    refuse(parse_dial, "tcp:[::1%an-interface-name-too-long]", BRACKETS);
+    refuse(parse_dial, "tcp:[::1]5002", "expected tcp:HOST");
+    refuse(parse_dial, "tcp:a b", "neither a name nor an address");
+    refuse(parse_dial, "tcp:-x", "neither a name nor an address");
+    refuse(parse_dial, "tcp:.x", "neither a name nor an address");
+    refuse(parse_dial, "tcp:user@host", "neither a name nor an address");
+    refuse(parse_dial, "tcp:a/b:5002", "neither a name nor an address");
+    refuse(parse_dial, "tcp:h:1:2:3", "port must be 1 to 65535");
+    refuse(parse_dial, "tcp:h:1:0", "port must be 1 to 65535");
+    refuse(parse_dial, "tcp:h:1:", "port must be 1 to 65535");
+    refuse(parse_dial, "tcp:h: 1", "port must be 1 to 65535");
+    char text[300];
+    snprintf(text, sizeof(text), "tcp:%0253d:7", 0);
+    dial(text);
+    snprintf(text, sizeof(text), "tcp:%0254d:7", 0);
+    refuse(parse_dial, text, "neither a name");
+    refuse(parse_listen, "tcp:0.0.0.0", "expected tcp:ADDR:PORT");
+    refuse(parse_listen, "tcp:[::]", "expected tcp:ADDR:PORT");
+    refuse(parse_listen, "tcp:localhost:5002", "a numeric address");
+    refuse(parse_listen, "tcp:*:5002", "a numeric address");
+    refuse(parse_listen, "tcp::::5002", "a numeric address");
+    refuse(parse_listen, "tcp:0.0.0.0:0", "port must be 1 to 65535");
+    refuse(parse_listen, "tcp:0.0.0.0:1:65536", "port must be 1 to 65535");
 }
 
 static void links_that_are_none_are_refused(void **state)
@@ -127,7 +191,6 @@ static void numbers_out_of_range_are_refused(void **state)
     refuse(parse_listen, "vsock:0", "expected vsock[:CONTROL");
     refuse(parse_listen, "vsockx", "expected vsock[:CONTROL");
     refuse(parse_listen, "vsock,1", "expected vsock[:CONTROL");
-    refuse(parse_listen, "tcp:0.0.0.0", "expected tcp:ADDR:PORT");
 }
 
 static void paths_that_are_empty_or_too_long_are_refused(void **state)
@@ -140,7 +203,6 @@ static void paths_that_are_empty_or_too_long_are_refused(void **state)
     refuse(parse_dial, "hybrid:,1", "path is empty");
     refuse(parse_dial, "serial:", "path is empty");
     refuse(parse_dial, "exec:", "path is empty");
-    refuse(parse_dial, "tcp:", "path is empty");
     refuse(parse_listen, "unix:", "path is empty");
     snprintf(text, sizeof(text), "unix:%0107d", 0);
     assert_int_equal(link_spec_parse_dial(text, &spec, problem), 0);
@@ -161,6 +223,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_link_is_parsed),
         cmocka_unit_test(every_kind_of_listener_is_parsed),
+        cmocka_unit_test(tcp_links_have_a_name_or_an_address_and_one_port_or_two),
+        cmocka_unit_test(tcp_links_with_other_hosts_are_refused),
         cmocka_unit_test(links_that_are_none_are_refused),
         cmocka_unit_test(numbers_out_of_range_are_refused),
         cmocka_unit_test(paths_that_are_empty_or_too_long_are_refused),
