@@ -11,11 +11,11 @@
 
 /* ---- refusals ---- */
 
-/* A client that goes away, or a bridge whose session has just ended, is no intruder. */
+/* A client that goes away, or a bridge whose session has just ended, is no intruder. One that stays and says
+ * nothing may be. */
 static bool is_news(int status)
 {
     switch (status) {
-    case STATUS_NO_GREETING:
     case STATUS_UNKNOWN_SESSION:
     case STATUS_LIMIT:
     case UV_EOF:

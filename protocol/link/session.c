@@ -36,8 +36,9 @@ static void drop_streams(struct session *session)
 {
     introduction_cancel(session->introduction);
     session->introduction = NULL;
-    stream_close(session->control);
     stream_close(session->events);
+    if (session->control != NULL)
+        stream_abort(session->control, STATUS_GONE, ""); /* so that a sealed one is no cut */
     session->control = session->events = NULL;
     secret_release(session->loop->secrets, session->keys, sizeof(*session->keys));
     session->keys = NULL;

@@ -62,6 +62,15 @@ refusal_is_audited() {
         .result == "refused" and .status == $code and (.parameters.who | contains($key)))')" = true ]
 }
 
+# He speaks another protocol on both ports; what he sent is no frame, and the paired bridge is told.
+check_nonsense_of_stranger() {
+    local port
+    for port in 5002 5003; do
+        stranger_runs 30 "echo 'GET / HTTP/1.0' | timeout 20 socat -t 15 - VSOCK-CONNECT:$stranger_cid:$port >/dev/null" || true
+    done
+    eventually 15 "hospes events has vm.refused for what is no frame" refusal_is_told MALFORMED 'vsock CID'
+}
+
 # check_bridge_of_stranger CODE: it is refused for this reason and no other, `hospes events` and the audit log have it, and
 # the paired bridge goes on without a break.
 check_bridge_of_stranger() {
