@@ -62,14 +62,21 @@ class Lab:
         return json.loads(done.stdout)
 
     def start_servers(self):
-        """Once; they stay."""
-        if self.has_servers:
+        """Unless they run already."""
+        if self.servers:
             return
-        self.has_servers = True
-        self.start([self.programs["stream_server"], STREAM_PORT], "stream_server", in_guest=True)
-        self.start([self.programs["byte_server"], ECHO_PORT, GREET_PORT], "byte_server", in_guest=True)
+        self.servers = [
+            self.start([self.programs["stream_server"], STREAM_PORT], "stream_server", in_guest=True),
+            self.start([self.programs["byte_server"], ECHO_PORT, GREET_PORT], "byte_server", in_guest=True),
+        ]
         for port in PORTS:
             wait_until(lambda port=port: port in listening_ports(self.namespace), f"the server on guest port {port}")
+
+    def stop_servers(self):
+        """Where 500 agents share the network they would be 1,500 forwards, each of which wakes all 500."""
+        for server in self.servers:
+            stop(server)
+        self.servers = []
 
     def connect_networks(self):
         """A cable between host and guest, for what goes over TCP there. Once; it stays."""

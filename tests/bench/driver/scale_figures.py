@@ -13,6 +13,7 @@ def many_guests(context):
     count, seconds = context.settings.guests, context.settings.guest_seconds
     title = f"bridge with {count} connected idle guests"
     context.say(f"{title}: {seconds} s")
+    context.lab.stop_servers()
     agents, bridges = [], []
     try:
         empty = Bridge(context.lab, "many-none", {})
@@ -28,7 +29,10 @@ def many_guests(context):
                 agent.await_ready()
         bridge = Bridge(context.lab, "many-bridge", {agent.name: agent.link for agent in agents})
         bridges.append(bridge)
-        bridge.await_connected(count, seconds=240)
+        try:
+            bridge.await_connected(count, seconds=240)
+        except BenchError as error:
+            raise BenchError(f"{error}: {_missing(bridge)}") from None
         time.sleep(6)  # one heartbeat of each
         _measure(context, title, empty.process.pid, bridge, count, seconds)
     except BenchError as error:
@@ -38,6 +42,14 @@ def many_guests(context):
             one.process.terminate()
         for one in bridges + agents:
             stop(one.process)
+
+
+def _missing(bridge):
+    """Who is not there, and why: the first few."""
+    guests = bridge.get("/vms")["vms"]
+    gone = [guest for guest in guests if guest["state"] != "connected"]
+    first = "; ".join(f"{guest['name']}: {(guest['error'] or {}).get('message')}" for guest in gone[:3])
+    return f"{len(gone)} are missing, {first}"
 
 
 def _measure(context, title, empty_pid, bridge, count, seconds):
