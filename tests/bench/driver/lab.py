@@ -28,7 +28,8 @@ class Lab:
         subprocess.run(["ip", "netns", "add", NAMESPACE], check=True)
         subprocess.run(["ip", "-n", NAMESPACE, "link", "set", "lo", "up"], check=True)
         self.namespace = "/run/netns/" + NAMESPACE
-        self.has_servers = self.has_cable = False
+        self.servers = []
+        self.has_cable = False
 
     def guest(self, command):
         """The command as it runs in the guest's network. nsenter, since `ip netns exec` hides tracefs."""
