@@ -30,6 +30,7 @@ static void read_id(const char *root, char out[static MACHINE_ID_SIZE])
     close(fd);
     const size_t digits = MACHINE_ID_SIZE - 1;
     bool whole = size == (ssize_t)digits || (size == (ssize_t)digits + 1 && text[digits] == '\n');
+    text[digits] = '\0';
     /* "uninitialized", and an empty file in images: no id yet */
     if (!whole || strspn(text, "0123456789abcdef") < digits)
         return;

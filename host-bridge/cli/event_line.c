@@ -40,6 +40,15 @@ static void refusal_details(const json_t *data, char *out, size_t size)
              json_view_text(data, "executable", "unknown program"));
 }
 
+/* What the guest's agent turned away; `who` and `link` are its words. */
+static void guest_refusal_details(const json_t *data, char *out, size_t size)
+{
+    long long count = (long long)json_view_integer(data, "count");
+    snprintf(out, size, "the guest refused %lld connection%s over %s, the last one of %s (%s)", count,
+             count == 1 ? "" : "s", json_view_text(data, "link", "?"), json_view_text(data, "who", "?"),
+             json_view_text(data, "code", "?"));
+}
+
 void event_line_details(const char *type, const json_t *data, char *out, size_t size)
 {
     const char *reason = json_view_text(data, "reason", "");
@@ -53,6 +62,8 @@ void event_line_details(const char *type, const json_t *data, char *out, size_t 
         pairing_details(data, out, size);
     else if (strcmp(type, "api.refused") == 0)
         refusal_details(data, out, size);
+    else if (strcmp(type, "vm.refused") == 0)
+        guest_refusal_details(data, out, size);
     else if (strcmp(type, "gap") == 0)
         snprintf(out, size, "events %lld to %lld are no longer held",
                  (long long)json_view_integer(data, "from"), (long long)json_view_integer(data, "to"));
@@ -62,7 +73,7 @@ void event_line_details(const char *type, const json_t *data, char *out, size_t 
 
 enum style event_line_style(const char *type)
 {
-    if (strcmp(type, "vm.disconnected") == 0 || strcmp(type, "gap") == 0 || strcmp(type, "api.refused") == 0)
+    if (strcmp(type, "vm.disconnected") == 0 || strcmp(type, "gap") == 0 || strstr(type, ".refused") != NULL)
         return STYLE_BAD;
     if (strcmp(type, "vm.connected") == 0 || strstr(type, ".opened") != NULL)
         return STYLE_GOOD;

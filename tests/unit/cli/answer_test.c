@@ -118,6 +118,12 @@ static void events_are_told_in_a_line(void **state)
     event_line_details("vm.pairing", data, line, sizeof(line));
     assert_string_equal(line, "the code to compare: 123456");
     json_decref(data);
+    data =
+        json("{\"vm\":\"a\",\"count\":2,\"code\":\"NOT_PAIRED\",\"link\":\"vsock\",\"who\":\"vsock CID 2\"}");
+    event_line_details("vm.refused", data, line, sizeof(line));
+    assert_string_equal(
+        line, "the guest refused 2 connections over vsock, the last one of vsock CID 2 (NOT_PAIRED)");
+    json_decref(data);
     data = json("{\"vm\":\"a\",\"state\":\"keyChanged\"}");
     event_line_details("vm.pairing", data, line, sizeof(line));
     assert_string_equal(line, "refused: it has another key than when it was paired");
