@@ -139,6 +139,8 @@ static void handle_pairing(void *ctx, struct guest *guest, const char *what)
 {
     struct bridge *bridge = ctx;
     security_news_pairing(bridge->audit, guest, what);
+    if (!bridge->loading && bridge->store != NULL)
+        store_save_now(bridge->store, guest_name(guest));
     if (bridge->api != NULL)
         api_pairing_changed(bridge->api, guest);
 }

@@ -239,7 +239,7 @@ static void handle_timer(uv_timer_t *timer)
         write_next(store);
 }
 
-void store_save_soon(struct store *store, const char *name)
+static void save_within(struct store *store, const char *name, uint64_t delay_ms)
 {
     if (uv_is_closing((uv_handle_t *)&store->timer))
         return; /* all is written */
@@ -255,8 +255,19 @@ void store_save_soon(struct store *store, const char *name)
         snprintf(pending->name, sizeof(pending->name), "%s", name);
         *link = pending;
     }
-    if (!store->closing && !uv_is_active((uv_handle_t *)&store->timer))
-        uv_timer_start(&store->timer, handle_timer, STORE_DELAY_MS, 0);
+    bool sooner = delay_ms == 0 || !uv_is_active((uv_handle_t *)&store->timer);
+    if (!store->closing && sooner)
+        uv_timer_start(&store->timer, handle_timer, delay_ms, 0);
+}
+
+void store_save_soon(struct store *store, const char *name)
+{
+    save_within(store, name, STORE_DELAY_MS);
+}
+
+void store_save_now(struct store *store, const char *name)
+{
+    save_within(store, name, 0);
 }
 
 void store_forget(struct store *store, const char *name)

@@ -28,6 +28,8 @@ json_t *store_load(struct store *store, const char *name);
  * replaced, on a worker thread, since fsync(2) may take long. Several calls within the delay are one. */
 #define STORE_DELAY_MS 200
 void store_save_soon(struct store *store, const char *name);
+/* The same without the delay, for what must not be lost when somebody pulls the plug. */
+void store_save_now(struct store *store, const char *name);
 void store_forget(struct store *store, const char *name);
 void store_set_maker(struct store *store, json_t *(*make_state)(void *ctx, const char *name), void *ctx);
 

@@ -110,15 +110,16 @@ static void read_store(struct hosts_store *store, int folder)
     const struct known_hosts before = store->known;
     bool has_identity = false;
     uint8_t identity[NOISE_KEY_SIZE];
+    look(folder, &store->seen); /* before reading: what is replaced in between is read again */
     int status = read_file(folder, &found, &has_identity, identity);
     if (status < 0) {
         set_aside(store, folder, status);
+        look(folder, &store->seen);
     } else {
         drop_foreign(store, &found, has_identity, identity);
         store->known = found;
     }
     keep_unsaved(&store->known, &before);
-    look(folder, &store->seen);
     if (status == 0)
         store->broken = !store->seen.there && store->seen.broken_there;
     store->stale = store->stale && store->seen.there;
@@ -180,7 +181,7 @@ static void adopt_identity(struct hosts_store *store, int folder)
 static int change_locked(struct hosts_store *store, int folder, change apply, const void *what,
                          int *ret_reason)
 {
-    hosts_store_refresh(store);
+    read_store(store, folder);
     adopt_identity(store, folder);
     int status = apply(&store->known, what);
     if (status == 0)

@@ -76,6 +76,7 @@ eventually 'the guest is done' is_gone pair
 eventually 'the page' fetches "$(host_port_of far 8080)" 'g1 says hello'
 
 # It lasts, on both sides.
+eventually 'the pairing is written' grep -q '"pairing"' "$work/state/far.json"
 stop agent-g1
 start_agent g1 tcp:127.0.0.1:5002
 kill_hard bridge
