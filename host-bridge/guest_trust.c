@@ -118,7 +118,7 @@ int guest_trust_on_key(void *ctx, const uint8_t *key, bool link_is_private, bool
     if (status == 0)
         return 0;
     bool news = !guest->pairing.has_offered || memcmp(guest->pairing.offered, key, NOISE_KEY_SIZE) != 0;
-    guest_pairing_judge(&guest->pairing, key, link_is_private, psk_proved, clock_realtime_ms(), &changed);
+    guest->pairing = trial; /* the key that was refused */
     if (news && status == STATUS_KEY_CHANGED) {
         log_changed_key(guest, key);
         tell(guest, "keyChanged");

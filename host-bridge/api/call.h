@@ -3,7 +3,7 @@
 #ifndef HOSPES_API_CALL_H
 #define HOSPES_API_CALL_H
 
-#include "host-bridge/api/router.h"
+#include "host-bridge/api/route.h"
 
 /* Watches the request and writes its entry when the answer stands, if it is one that the log tells of: a
  * route that is audited, or any that was refused. `route` NULL: the path or method is none of ours. `guest`

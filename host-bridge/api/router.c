@@ -54,11 +54,6 @@ const struct route *router_routes(size_t *ret_count)
     return ROUTES;
 }
 
-bool route_is_audited(const struct route *route)
-{
-    return route->audited || strcmp(route->method, "GET") != 0;
-}
-
 struct captures {
     char vm[TEXT_NAME_MAX + 1];
     char *parameter; /* HTTP_REQUEST_PARAMETER_MAX + 1 bytes */

@@ -4,15 +4,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "host-bridge/config.h"
 #include "protocol/base/status.h"
+#include "tests/unit/bridge/config_text.h"
 
 #define OTHER "54321" /* a user and a group by number; names depend on the machine */
 
@@ -21,16 +19,7 @@ static char problem[CONFIG_PROBLEM_MAX];
 
 static int load(const char *text)
 {
-    char path[] = "/tmp/hospes-config-XXXXXX";
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-    close(fd);
-    bridge_config_init(&config);
-    problem[0] = '\0';
-    int status = bridge_config_load(&config, path, true, problem);
-    unlink(path);
-    return status;
+    return config_text_load(text, &config, problem);
 }
 
 static int finish(void **state)

@@ -7,7 +7,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
+#include <setjmp.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +21,8 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 enum { REQUEST_MAX = 16384, PATIENCE_MS = 20000 };
 
@@ -269,6 +274,17 @@ void run_hospes(struct run *run, const char *socket_path, const char *const *arg
     run->status = run_wait(pid);
     run->out = read_whole(out);
     run->err = read_whole(err);
+}
+
+void run_expect(const struct run *run, int status, const char *out, const char *err)
+{
+    if (run->status != status || strstr(run->out, out) == NULL || strstr(run->err, err) == NULL)
+        print_error("status %d, out:\n%s\nerr:\n%s\n", run->status, run->out, run->err);
+    assert_int_equal(run->status, status);
+    assert_non_null(strstr(run->out, out));
+    assert_non_null(strstr(run->err, err));
+    if (err[0] == '\0')
+        assert_string_equal(run->err, "");
 }
 
 void run_finish(struct run *run)

@@ -54,6 +54,8 @@ struct run {
 
 /* Runs the program with these arguments (ended by NULL) and HOSPES_SOCKET = socket. */
 void run_hospes(struct run *run, const char *socket, const char *const *arguments);
+/* Fails the test unless it ended with this status and said both; err "": nothing on stderr at all. */
+void run_expect(const struct run *run, int status, const char *out, const char *err);
 void run_finish(struct run *run); /* can be called twice */
 
 /* Starts it on a terminal of so many columns. */

@@ -87,13 +87,7 @@ static int stop(void **state)
 
 static void expect(int status, const char *out, const char *err)
 {
-    if (run.status != status || strstr(run.out, out) == NULL || strstr(run.err, err) == NULL)
-        print_error("status %d, out:\n%s\nerr:\n%s\n", run.status, run.out, run.err);
-    assert_int_equal(run.status, status);
-    assert_non_null(strstr(run.out, out));
-    assert_non_null(strstr(run.err, err));
-    if (err[0] == '\0')
-        assert_string_equal(run.err, "");
+    run_expect(&run, status, out, err);
 }
 
 static void expect_json(const char *key)

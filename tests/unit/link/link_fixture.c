@@ -197,6 +197,21 @@ void probe_init(struct probe *probe, struct stream *stream)
     stream_set_handler(stream, &PROBE_HANDLER, probe);
 }
 
+size_t probe_send_until_full(struct probe *probe, size_t piece)
+{
+    static uint8_t payload[FRAME_MESSAGE_MAX];
+    size_t accepted = 0;
+    int status = 0;
+    for (uint8_t i = 0; accepted < 64u * 1024 * 1024; i++, accepted += piece) {
+        memset(payload, i, piece);
+        status = stream_send(probe->stream, FRAME_MESSAGE, span_of(payload, piece));
+        if (status < 0)
+            break;
+    }
+    assert_int_equal(status, UV_ENOBUFS);
+    return accepted;
+}
+
 void probe_close(struct probe *probe)
 {
     struct stream *stream = probe->stream;
@@ -269,6 +284,14 @@ void peer_write_frame(struct peer *peer, enum frame_type type, const void *paylo
     frame_header_encode(&(struct frame_header){.length = (uint32_t)size, .type = (uint8_t)type}, head);
     peer_write(peer, head, sizeof(head));
     peer_write(peer, payload, size);
+}
+
+size_t frame_put(uint8_t *out, enum frame_type type, const void *payload, size_t size)
+{
+    frame_header_encode(&(struct frame_header){.length = (uint32_t)size, .type = (uint8_t)type}, out);
+    if (size > 0)
+        memcpy(out + FRAME_HEADER_SIZE, payload, size);
+    return FRAME_HEADER_SIZE + size;
 }
 
 bool frame_take(struct buffer *bytes, struct frame_header *ret_header, struct buffer *ret_payload)

@@ -52,6 +52,9 @@ struct probe {
 void probe_init(struct probe *probe, struct stream *stream); /* takes it over */
 void probe_finish(struct probe *probe);                      /* closes it, too */
 void probe_close(struct probe *probe);
+/* Sends messages of `piece` bytes, each filled with its number, until the queue is full; returns how many
+ * bytes of payload were accepted. */
+size_t probe_send_until_full(struct probe *probe, size_t piece);
 extern const struct stream_handler PROBE_HANDLER, PROBE_HANDLER_WITHOUT_DATA;
 
 /* ---- the other end of a connection, without a loop ---- */
@@ -69,6 +72,8 @@ void peer_hang_up(struct peer *peer);
 size_t peer_read(struct peer *peer); /* what is there; returns the size of `in` */
 void peer_write(struct peer *peer, const void *bytes, size_t size);
 void peer_write_frame(struct peer *peer, enum frame_type type, const void *payload, size_t size);
+/* Writes a frame out; returns its size. */
+size_t frame_put(uint8_t *out, enum frame_type type, const void *payload, size_t size);
 /* Takes a whole frame from the front of bytes; false when there is none yet. */
 bool frame_take(struct buffer *bytes, struct frame_header *ret_header, struct buffer *ret_payload);
 /* The same, of what was read. */

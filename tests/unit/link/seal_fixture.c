@@ -49,14 +49,6 @@ void seal_fixture_renew(void)
     seal_fixture_setup(&state);
 }
 
-size_t put_frame(uint8_t *out, enum frame_type type, const void *payload, size_t size)
-{
-    frame_header_encode(&(struct frame_header){.length = (uint32_t)size, .type = (uint8_t)type}, out);
-    if (size > 0)
-        memcpy(out + FRAME_HEADER_SIZE, payload, size);
-    return FRAME_HEADER_SIZE + size;
-}
-
 void expect_sealed_frame(enum frame_type type, struct span payload)
 {
     struct frame_header header;

@@ -19,8 +19,6 @@ void seal_fixture_renew(void); /* both, within a test */
 
 /* Another one over this socket. */
 struct stream *make_sealed_stream(int fd, bool bridge);
-/* Writes a frame out; returns its size. */
-size_t put_frame(uint8_t *out, enum frame_type type, const void *payload, size_t size);
 /* Waits for it in a record. */
 void expect_sealed_frame(enum frame_type type, struct span payload);
 /* stream_write of these bytes. */

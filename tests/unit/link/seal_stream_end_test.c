@@ -9,15 +9,6 @@
 
 static uint8_t pattern[3 * 1024 * 1024];
 
-static void fill_the_queue(void)
-{
-    static const uint8_t PAYLOAD[100 * 1000];
-    int status = 0;
-    for (size_t i = 0; i < 1000 && status == 0; i++)
-        status = stream_send(probe.stream, FRAME_MESSAGE, span_of(PAYLOAD, sizeof(PAYLOAD)));
-    assert_int_equal(status, UV_ENOBUFS);
-}
-
 /* ---- pauses ---- */
 
 static void a_paused_stream_holds_little_and_goes_on_in_order(void **state)
@@ -29,8 +20,8 @@ static void a_paused_stream_holds_little_and_goes_on_in_order(void **state)
         static uint8_t plain[65536], record[RECORD_SIZE_MAX];
         size_t piece = size - done < 65536 - FRAME_HEADER_SIZE ? size - done : 65536 - FRAME_HEADER_SIZE;
         size_t record_size =
-            sealed_peer_seal(&far, plain, put_frame(plain, FRAME_DATA, pattern + done, piece), record);
-        wire_size += put_frame(wire + wire_size, FRAME_DATA, record, record_size);
+            sealed_peer_seal(&far, plain, frame_put(plain, FRAME_DATA, pattern + done, piece), record);
+        wire_size += frame_put(wire + wire_size, FRAME_DATA, record, record_size);
     }
     probe.take = 3;
     size_t sent = 0;
@@ -53,10 +44,10 @@ static void a_paused_stream_holds_little_and_goes_on_in_order(void **state)
 static void frames_behind_held_data_wait_for_it(void **state)
 {
     uint8_t bytes[128];
-    size_t size = put_frame(bytes, FRAME_DATA, "abcdef", 6);
-    size += put_frame(bytes + size, FRAME_MESSAGE, "m", 1);
-    size += put_frame(bytes + size, FRAME_DATA, "gh", 2);
-    size += put_frame(bytes + size, FRAME_FIN, NULL, 0);
+    size_t size = frame_put(bytes, FRAME_DATA, "abcdef", 6);
+    size += frame_put(bytes + size, FRAME_MESSAGE, "m", 1);
+    size += frame_put(bytes + size, FRAME_DATA, "gh", 2);
+    size += frame_put(bytes + size, FRAME_FIN, NULL, 0);
     for (size_t cut = 1; cut <= size; cut++) { /* one record, or two */
         probe.take = 0;
         sealed_peer_write(&far, bytes, cut);
@@ -130,13 +121,13 @@ static void an_end_is_clean_behind_a_sealed_fin_only(void **state)
 {
     uint8_t plain[64], wire[256];
     for (size_t cut = 0, size = SIZE_MAX; cut <= size; cut++) {
-        size = put_frame(wire, FRAME_DATA, NULL, 0);
-        size_t plain_size = put_frame(plain, FRAME_DATA, "abc", 3);
-        plain_size += put_frame(plain + plain_size, FRAME_FIN, NULL, 0);
+        size = frame_put(wire, FRAME_DATA, NULL, 0);
+        size_t plain_size = frame_put(plain, FRAME_DATA, "abc", 3);
+        plain_size += frame_put(plain + plain_size, FRAME_FIN, NULL, 0);
         uint8_t record[128];
-        size += put_frame(wire + size, FRAME_DATA, record, sealed_peer_seal(&far, plain, plain_size, record));
+        size += frame_put(wire + size, FRAME_DATA, record, sealed_peer_seal(&far, plain, plain_size, record));
         size_t whole = size;
-        size += put_frame(wire + size, FRAME_FIN, NULL, 0);
+        size += frame_put(wire + size, FRAME_FIN, NULL, 0);
         peer_write(&peer, wire, cut);
         peer_hang_up(&peer);
         RUN_UNTIL(probe.ends == 1);
@@ -156,7 +147,7 @@ static void a_cut_between_records_is_no_clean_end(void **state)
     assert_int_equal(probe.end_status, UV_ECONNRESET);
     seal_fixture_renew();
     uint8_t plain[64]; /* within a frame, whose record is whole */
-    size_t size = put_frame(plain, FRAME_MESSAGE, "abcdef", 6);
+    size_t size = frame_put(plain, FRAME_MESSAGE, "abcdef", 6);
     sealed_peer_write(&far, plain, size - 1);
     peer_hang_up(&peer);
     RUN_UNTIL(probe.ends == 1);
@@ -254,7 +245,7 @@ static void sending_to_a_peer_that_left_is_swallowed_and_the_end_still_told(void
 
 static void a_queue_whose_reader_left_ends_as_a_cut(void **state)
 {
-    fill_the_queue();
+    probe_send_until_full(&probe, 100 * 1000);
     peer_hang_up(&peer);
     RUN_UNTIL(probe.ends == 1);
     assert_int_equal(probe.end_status, UV_ECONNRESET);
@@ -267,9 +258,9 @@ static void a_queue_whose_reader_left_ends_as_a_cut(void **state)
 static void a_stream_may_be_closed_from_every_callback(void **state)
 {
     uint8_t bytes[256];
-    size_t size = put_frame(bytes, FRAME_MESSAGE, "message", 7);
-    size += put_frame(bytes + size, FRAME_DATA, "data", 4);
-    size += put_frame(bytes + size, FRAME_MESSAGE, "message", 7);
+    size_t size = frame_put(bytes, FRAME_MESSAGE, "message", 7);
+    size += frame_put(bytes + size, FRAME_DATA, "data", 4);
+    size += frame_put(bytes + size, FRAME_MESSAGE, "message", 7);
     static const enum probe_moment MOMENTS[] = {AT_FRAME, AT_DATA, AT_END};
     for (size_t i = 0; i < 3; i++) {
         for (size_t cut = 1; cut < size; cut += 3) { /* gathered frames and frames in one piece */
@@ -284,7 +275,7 @@ static void a_stream_may_be_closed_from_every_callback(void **state)
         }
     }
     probe.close_at = AT_WRITABLE;
-    fill_the_queue();
+    probe_send_until_full(&probe, 100 * 1000);
     RUN_UNTIL((peer_read(&peer), probe.stream == NULL));
     seal_fixture_renew();
     probe.take = 0; /* while it is fed what was held */

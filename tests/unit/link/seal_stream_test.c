@@ -12,12 +12,12 @@ static uint8_t pattern[3 * 1024 * 1024];
 
 static size_t put_samples(uint8_t *bytes)
 {
-    size_t size = put_frame(bytes, FRAME_MESSAGE, "message", 7);
-    size += put_frame(bytes + size, FRAME_DATA, "hello, ", 7);
-    size += put_frame(bytes + size, FRAME_DATA, NULL, 0);
-    size += put_frame(bytes + size, FRAME_DATAGRAM, NULL, 0);
-    size += put_frame(bytes + size, FRAME_DATA, "world", 5);
-    return size + put_frame(bytes + size, FRAME_FIN, NULL, 0);
+    size_t size = frame_put(bytes, FRAME_MESSAGE, "message", 7);
+    size += frame_put(bytes + size, FRAME_DATA, "hello, ", 7);
+    size += frame_put(bytes + size, FRAME_DATA, NULL, 0);
+    size += frame_put(bytes + size, FRAME_DATAGRAM, NULL, 0);
+    size += frame_put(bytes + size, FRAME_DATA, "world", 5);
+    return size + frame_put(bytes + size, FRAME_FIN, NULL, 0);
 }
 
 static void expect_samples(void)
@@ -190,28 +190,12 @@ static void keys_change_on_both_sides_at_the_same_record(void **state)
 
 /* ---- bounds ---- */
 
-/* Sends until the queue is full; returns how many bytes of payload were accepted. */
-static size_t send_until_full(size_t piece)
-{
-    static uint8_t payload[FRAME_MESSAGE_MAX];
-    size_t accepted = 0;
-    int status = 0;
-    for (uint8_t i = 0; accepted < 64u * 1024 * 1024; i++, accepted += piece) {
-        memset(payload, i, piece);
-        status = stream_send(probe.stream, FRAME_MESSAGE, span_of(payload, piece));
-        if (status < 0)
-            break;
-    }
-    assert_int_equal(status, UV_ENOBUFS);
-    return accepted;
-}
-
 static void a_peer_that_never_reads_bounds_the_queue(void **state)
 {
     int socket_buffer = 0;
     socklen_t size = sizeof(socket_buffer);
     getsockopt(peer.fd, SOL_SOCKET, SO_SNDBUF, &socket_buffer, &size);
-    size_t accepted = send_until_full(64 * 1024);
+    size_t accepted = probe_send_until_full(&probe, 64 * 1024);
     assert_true(accepted >= FRAME_MESSAGE_MAX);
     assert_true(accepted <= 2 * STREAM_QUEUE_MAX + SCRATCH_SIZE + (size_t)socket_buffer);
     assert_int_equal(stream_write_room(probe.stream), 0);
@@ -270,7 +254,7 @@ static void a_blocked_writer_is_told_of_room_and_loses_nothing(void **state)
 
 static void closing_still_sends_what_goes_at_once(void **state)
 {
-    size_t accepted = send_until_full(1000);
+    size_t accepted = probe_send_until_full(&probe, 1000);
     RUN_UNTIL(peer_read(&peer) > accepted / 3);
     probe_close(&probe);
     RUN_UNTIL((peer_read(&peer), peer.eof || peer.error != 0));

@@ -39,23 +39,15 @@ static void renew(void)
     setup(&state);
 }
 
-static size_t put_frame(uint8_t *out, enum frame_type type, const void *payload, size_t size)
-{
-    frame_header_encode(&(struct frame_header){.length = (uint32_t)size, .type = (uint8_t)type}, out);
-    if (size > 0)
-        memcpy(out + FRAME_HEADER_SIZE, payload, size);
-    return FRAME_HEADER_SIZE + size;
-}
-
 static void frames_come_whole_in_any_split(void **state)
 {
     uint8_t bytes[256];
-    size_t size = put_frame(bytes, FRAME_MESSAGE, "message", 7);
-    size += put_frame(bytes + size, FRAME_DATA, "hello, ", 7);
-    size += put_frame(bytes + size, FRAME_DATA, NULL, 0);
-    size += put_frame(bytes + size, FRAME_DATAGRAM, NULL, 0);
-    size += put_frame(bytes + size, FRAME_DATA, "world", 5);
-    size += put_frame(bytes + size, FRAME_FIN, NULL, 0);
+    size_t size = frame_put(bytes, FRAME_MESSAGE, "message", 7);
+    size += frame_put(bytes + size, FRAME_DATA, "hello, ", 7);
+    size += frame_put(bytes + size, FRAME_DATA, NULL, 0);
+    size += frame_put(bytes + size, FRAME_DATAGRAM, NULL, 0);
+    size += frame_put(bytes + size, FRAME_DATA, "world", 5);
+    size += frame_put(bytes + size, FRAME_FIN, NULL, 0);
     for (size_t cut = 0; cut <= size; cut++) {
         peer_write(&peer, bytes, cut);
         uv_run(&uv, UV_RUN_NOWAIT);
@@ -97,28 +89,12 @@ static void what_is_sent_arrives_in_order(void **state)
     }
 }
 
-/* Sends until the queue is full; returns how many bytes of payload were accepted. */
-static size_t send_until_full(size_t piece)
-{
-    static uint8_t payload[FRAME_MESSAGE_MAX];
-    size_t accepted = 0;
-    int status = 0;
-    for (uint8_t i = 0; accepted < 64u * 1024 * 1024; i++, accepted += piece) {
-        memset(payload, i, piece);
-        status = stream_send(probe.stream, FRAME_MESSAGE, span_of(payload, piece));
-        if (status < 0)
-            break;
-    }
-    assert_int_equal(status, UV_ENOBUFS);
-    return accepted;
-}
-
 static void a_peer_that_never_reads_bounds_the_queue(void **state)
 {
     int socket_buffer = 0;
     socklen_t size = sizeof(socket_buffer);
     getsockopt(peer.fd, SOL_SOCKET, SO_SNDBUF, &socket_buffer, &size);
-    size_t accepted = send_until_full(64 * 1024);
+    size_t accepted = probe_send_until_full(&probe, 64 * 1024);
     assert_true(accepted >= FRAME_MESSAGE_MAX);
     assert_true(accepted <= STREAM_QUEUE_MAX + (size_t)socket_buffer);
     assert_int_equal(stream_write_room(probe.stream), 0);
@@ -144,7 +120,7 @@ static void a_peer_that_never_reads_bounds_the_queue(void **state)
 
 static void closing_still_sends_what_goes_at_once(void **state)
 {
-    size_t accepted = send_until_full(1000);
+    size_t accepted = probe_send_until_full(&probe, 1000);
     struct buffer all;
     buffer_init(&all, SIZE_MAX / 2);
     peer_read(&peer);
@@ -187,10 +163,10 @@ static void a_paused_stream_holds_little_and_goes_on_in_order(void **state)
 static void frames_behind_held_data_wait_for_it(void **state)
 {
     uint8_t bytes[128];
-    size_t size = put_frame(bytes, FRAME_DATA, "abcdef", 6);
-    size += put_frame(bytes + size, FRAME_MESSAGE, "m", 1);
-    size += put_frame(bytes + size, FRAME_DATA, "gh", 2);
-    size += put_frame(bytes + size, FRAME_FIN, NULL, 0);
+    size_t size = frame_put(bytes, FRAME_DATA, "abcdef", 6);
+    size += frame_put(bytes + size, FRAME_MESSAGE, "m", 1);
+    size += frame_put(bytes + size, FRAME_DATA, "gh", 2);
+    size += frame_put(bytes + size, FRAME_FIN, NULL, 0);
     probe.take = 0;
     peer_write(&peer, bytes, size);
     uv_run(&uv, UV_RUN_NOWAIT);
@@ -210,7 +186,7 @@ static void frames_behind_held_data_wait_for_it(void **state)
 static void an_end_between_frames_is_clean_and_within_one_is_told(void **state)
 {
     uint8_t bytes[64];
-    size_t size = put_frame(bytes, FRAME_MESSAGE, "abc", 3);
+    size_t size = frame_put(bytes, FRAME_MESSAGE, "abc", 3);
     for (size_t cut = 0; cut <= size; cut++) {
         peer_write(&peer, bytes, cut);
         peer_hang_up(&peer);
@@ -271,9 +247,9 @@ static void data_on_a_stream_without_data_ends_it(void **state)
 static void a_stream_may_be_closed_from_every_callback(void **state)
 {
     uint8_t bytes[256];
-    size_t size = put_frame(bytes, FRAME_MESSAGE, "message", 7);
-    size += put_frame(bytes + size, FRAME_DATA, "data", 4);
-    size += put_frame(bytes + size, FRAME_MESSAGE, "message", 7);
+    size_t size = frame_put(bytes, FRAME_MESSAGE, "message", 7);
+    size += frame_put(bytes + size, FRAME_DATA, "data", 4);
+    size += frame_put(bytes + size, FRAME_MESSAGE, "message", 7);
     static const enum probe_moment MOMENTS[] = {AT_FRAME, AT_DATA, AT_END};
     for (size_t i = 0; i < 3; i++) {
         for (size_t cut = 1; cut <= size; cut += 3) { /* gathered frames and frames in one piece */
@@ -288,7 +264,7 @@ static void a_stream_may_be_closed_from_every_callback(void **state)
         }
     }
     probe.close_at = AT_WRITABLE;
-    send_until_full(100 * 1000);
+    probe_send_until_full(&probe, 100 * 1000);
     RUN_UNTIL((peer_read(&peer), probe.stream == NULL));
     renew();
     probe.take = 0; /* while it is fed what was held */
@@ -331,7 +307,7 @@ static void sending_to_a_peer_that_left_is_swallowed_and_the_end_still_told(void
 
 static void a_queue_whose_reader_left_is_writable_or_ended(void **state)
 {
-    send_until_full(100 * 1000);
+    probe_send_until_full(&probe, 100 * 1000);
     peer_hang_up(&peer);
     RUN_UNTIL(probe.ends == 1);
     assert_true(wakeups_within(50) < 10);

@@ -5,16 +5,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include <unistd.h>
-
-#include "host-bridge/config.h"
 #include "protocol/base/status.h"
 #include "services/identity/key_text.h"
+#include "tests/unit/bridge/config_text.h"
 
 #define KEY "b29vb29vb29vb29vb29vb29vb29vb29vb29vb29vb28="
 
@@ -23,16 +20,7 @@ static char problem[CONFIG_PROBLEM_MAX];
 
 static int load(const char *text)
 {
-    char path[] = "/tmp/hospes-config-XXXXXX";
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-    close(fd);
-    bridge_config_init(&config);
-    problem[0] = '\0';
-    int status = bridge_config_load(&config, path, true, problem);
-    unlink(path);
-    return status;
+    return config_text_load(text, &config, problem);
 }
 
 static void what_is_said_of_an_identity_is_taken(void **state)
