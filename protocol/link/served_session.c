@@ -12,6 +12,7 @@ struct served_session {
     struct link_loop *loop;
     struct stream *control;
     struct session_id id;
+    uint16_t version;          /* in force: what its feed says, too */
     struct session_keys *keys; /* locked memory */
     struct connection_window connections;
     uv_timer_t watchdog;
@@ -106,6 +107,7 @@ int served_session_create(struct link_loop *loop, struct stream *control, const 
     if (session == NULL)
         return UV_ENOMEM;
     session->loop = loop;
+    session->version = welcome->version;
     session->control = control;
     session->handler = handler;
     session->ctx = ctx;
@@ -188,6 +190,7 @@ int served_session_subscribe(struct served_session *session, struct feed *feed, 
     feed_unsubscribe(session->subscriber);
     session->subscriber = NULL;
     struct welcome_message own = *welcome;
+    own.version = session->version;
     own.session = session->id;
     return feed_subscribe(feed, stream, cursor, &own, handle_subscription_end, session, &session->subscriber);
 }

@@ -37,7 +37,8 @@ int served_session_join(struct served_session *session, const struct join_messag
 /* The owner's pointer for what belongs to this session. */
 void served_session_set_owner(struct served_session *session, void *owner);
 void *served_session_owner(const struct served_session *session);
-/* Its events go to `stream` from now on (an earlier subscription is closed). */
+/* Its events go to `stream` from now on (an earlier subscription is closed). `welcome` is copied, with the
+ * session's own id and version. */
 int served_session_subscribe(struct served_session *session, struct feed *feed, struct stream *stream,
                              struct event_cursor cursor, const struct welcome_message *welcome);
 
