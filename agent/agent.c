@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Brings the parts together: listeners → door → sessions; ports → feed; channels → relay. What each part
- * does is its own; which message goes to which feature is routes.c's. */
+/* Brings the parts together: listeners → door → sessions; ports → feed; channels → relay; files. What each
+ * part does is its own; which message goes to which feature is routes.c's. */
 #define LOG_MODULE "agent"
 #include "agent/agent.h"
 
@@ -12,6 +12,8 @@
 #include "agent/door.h"
 #include "agent/platform/system.h"
 #include "agent/routes.h"
+#include "agent/session_socket.h"
+#include "agent/sharing.h"
 #include "agent/visits.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/status.h"
@@ -28,6 +30,8 @@ struct agent {
     struct trust *trust; /* NULL before it is loaded, and once closed */
     struct door door;
     struct feed *feed;
+    struct files *files;
+    struct sharing *sharing;
     struct port_watch *ports;
     struct visits visits;
     struct listener *listeners[AGENT_LISTENERS_MAX + 2];
@@ -52,6 +56,8 @@ static void describe(const struct agent *agent, struct welcome_message *ret)
         capability_list_add(&ret->capabilities, "ports");
         capability_list_add(&ret->capabilities, "udp");
     }
+    if (request_classes_has(classes, CLASS_FILES))
+        capability_list_add(&ret->capabilities, "files");
     if (request_classes_has(classes, CLASS_OBSERVE))
         capability_list_add(&ret->capabilities, "health");
     capability_list_add(&ret->capabilities, "refusals");
@@ -89,6 +95,13 @@ static void handle_channel(void *ctx, struct stream *stream, const struct channe
     visits_open_channel(&agent->visits, stream, open);
 }
 
+static void handle_files(void *ctx, struct stream *stream, uint64_t connection,
+                         const struct files_open_message *open)
+{
+    struct agent *agent = ctx;
+    visits_open_files(&agent->visits, stream, connection, open);
+}
+
 static void handle_refusals(void *ctx, const struct refusals_message *refusals)
 {
     struct agent *agent = ctx;
@@ -102,6 +115,7 @@ static const struct door_handler DOOR_HANDLER = {.on_admitted = handle_admitted,
                                                  .on_join = handle_join,
                                                  .on_events = handle_events,
                                                  .on_channel = handle_channel,
+                                                 .on_files = handle_files,
                                                  .on_refusals = handle_refusals};
 
 /* ---- listeners ---- */
@@ -247,10 +261,18 @@ static void take_snapshot(void *ctx, void (*emit)(void *emit_ctx, const struct p
         log_error("out of memory: no snapshot of the ports");
 }
 
+static void take_offers(void *ctx, void (*emit)(void *emit_ctx, const struct offers_message *part),
+                        void *emit_ctx)
+{
+    struct agent *agent = ctx;
+    sharing_snapshot(agent->sharing, emit, emit_ctx);
+}
+
 static void handle_heartbeat(void *ctx)
 {
     struct agent *agent = ctx;
     port_watch_check(agent->ports);
+    sharing_check(agent->sharing);
 }
 
 /* ---- life ---- */
@@ -287,15 +309,28 @@ static int open_door(struct agent *agent, char *ret_problem)
 static int watch_ports(struct agent *agent, char *ret_problem)
 {
     struct port_watch_options options = {.force = agent->config->port_tier};
-    int status = agent->feed == NULL ? UV_ENOMEM
-                                     : port_watch_create(agent->link_loop.uv, &options, handle_port_delta,
-                                                         agent, &agent->ports);
+    int status = port_watch_create(agent->link_loop.uv, &options, handle_port_delta, agent, &agent->ports);
     if (status < 0) {
         snprintf(ret_problem, CONFIG_PROBLEM_MAX, "cannot watch ports: %s", status_text(status));
         return status;
     }
     log_info("watching ports by %s", port_watch_tier_text(agent->ports));
     return listen_all(agent, ret_problem);
+}
+
+/* What needs no link and comes before any. */
+static int make_parts(struct agent *agent)
+{
+    const struct agent_config *config = agent->config;
+    struct files_options files = {
+        .uv = agent->link_loop.uv, .user = config->files_user, .drop_folder = config->drop_folder};
+    agent->feed = feed_create(take_snapshot, agent);
+    int status = agent->feed == NULL ? UV_ENOMEM : files_create(&files, &agent->files);
+    if (status < 0)
+        return status;
+    feed_set_offers(agent->feed, take_offers);
+    session_socket_prepare(config->session_socket);
+    return sharing_create(agent->link_loop.uv, config, agent->feed, agent->files, &agent->sharing);
 }
 
 int agent_create(uv_loop_t *uv, const struct agent_config *config, struct agent **ret,
@@ -311,10 +346,15 @@ int agent_create(uv_loop_t *uv, const struct agent_config *config, struct agent 
     relay_init(&agent->relay, &agent->link_loop);
     uv_timer_init(uv, &agent->relisten);
     agent->relisten.data = agent;
-    agent->feed = feed_create(take_snapshot, agent);
-    visits_init(&agent->visits, &agent->relay, agent->feed, config->classes, handle_heartbeat, agent);
+    int status = make_parts(agent);
+    visits_init(&agent->visits, &agent->relay, agent->feed, agent->files, config->classes, handle_heartbeat,
+                agent);
     *ret = agent;
-    int status = open_door(agent, ret_problem);
+    if (status < 0) {
+        snprintf(ret_problem, CONFIG_PROBLEM_MAX, "%s", status_text(status));
+        return status;
+    }
+    status = open_door(agent, ret_problem);
     return status < 0 ? status : watch_ports(agent, ret_problem);
 }
 
@@ -327,6 +367,7 @@ void agent_stop(struct agent *agent)
     for (size_t i = 0; i < agent->listener_count; i++)
         listener_close(agent->listeners[i]);
     visits_end_all(&agent->visits);
+    sharing_close(agent->sharing);
     if (agent->door_is_open)
         door_close(&agent->door);
     if (agent->trust != NULL)
@@ -341,6 +382,8 @@ void agent_destroy(struct agent *agent)
     if (agent == NULL)
         return;
     feed_destroy(agent->feed);
+    files_destroy(agent->files);
+    sharing_destroy(agent->sharing);
     if (agent->trust != NULL)
         trust_destroy(agent->trust);
     link_loop_finish(&agent->link_loop);

@@ -9,17 +9,12 @@
 #include "protocol/base/status.h"
 
 static const struct config_key KEYS[] = {
-    {"adminSocket", JSON_STRING, false},
-    {"classes", JSON_OBJECT, false},
-    {"encryption", JSON_STRING, false},
-    {"hostKeyFile", JSON_STRING, false},
-    {"listen", JSON_ARRAY, false},
-    {"logLevel", JSON_STRING, false},
-    {"portDetection", JSON_STRING, false},
-    {"pskFile", JSON_STRING, false},
-    {"stateDir", JSON_STRING, false},
-    {"vsockLoopback", JSON_TRUE, false},
-    {NULL, JSON_NULL, false},
+    {"adminSocket", JSON_STRING, false}, {"classes", JSON_OBJECT, false},
+    {"encryption", JSON_STRING, false},  {"files", JSON_OBJECT, false},
+    {"hostKeyFile", JSON_STRING, false}, {"listen", JSON_ARRAY, false},
+    {"logLevel", JSON_STRING, false},    {"portDetection", JSON_STRING, false},
+    {"pskFile", JSON_STRING, false},     {"stateDir", JSON_STRING, false},
+    {"vsockLoopback", JSON_TRUE, false}, {NULL, JSON_NULL, false},
 };
 
 void agent_config_init(struct agent_config *config)
@@ -28,6 +23,7 @@ void agent_config_init(struct agent_config *config)
                                     .port_tier = PORT_TIER_AUTO,
                                     .state_dir = AGENT_STATE_DIR,
                                     .admin_socket = AGENT_ADMIN_SOCKET,
+                                    .session_socket = AGENT_SESSION_SOCKET,
                                     .sealing = SEALING_AUTO,
                                     .classes = request_classes_all()};
 }
@@ -56,6 +52,12 @@ int agent_config_set_admin_socket(struct agent_config *config, const char *path,
 {
     config->admin_socket_given = true;
     return set_path(config->admin_socket, path, "the admin socket's path", ret_problem);
+}
+
+int agent_config_set_session_socket(struct agent_config *config, const char *path,
+                                    char ret_problem[static CONFIG_PROBLEM_MAX])
+{
+    return set_path(config->session_socket, path, "the session socket's path", ret_problem);
 }
 
 int agent_config_add_listener(struct agent_config *config, const char *text,
@@ -171,6 +173,35 @@ static int load_classes(struct agent_config *config, const struct config_file *f
     return status;
 }
 
+static int load_files(struct agent_config *config, const struct config_file *file, char *ret_problem)
+{
+    static const struct config_key FILES_KEYS[] = {{"dropFolder", JSON_STRING, false},
+                                                   {"outbox", JSON_STRING, false},
+                                                   {"user", JSON_STRING, false},
+                                                   {NULL, JSON_NULL, false}};
+    const json_t *files = json_object_get(file->root, "files");
+    if (files == NULL)
+        return 0;
+    int status = config_file_check_keys(file, files, "files", FILES_KEYS, ret_problem);
+    if (status < 0)
+        return status;
+    char problem[CONFIG_PROBLEM_MAX];
+    const char *user = json_string_value(json_object_get(files, "user"));
+    const char *folder = json_string_value(json_object_get(files, "dropFolder"));
+    size_t user_size = user != NULL ? strlen(user) : 1;
+    if (user_size == 0 || user_size > TEXT_NAME_MAX)
+        return config_file_complain(file, "files.user", ret_problem, "a user must have 1 to %d bytes",
+                                    TEXT_NAME_MAX);
+    if (user != NULL)
+        memcpy(config->files_user, user, user_size + 1);
+    if (folder != NULL && set_path(config->drop_folder, folder, "the drop folder", problem) < 0)
+        return config_file_complain(file, "files.dropFolder", ret_problem, "%s", problem);
+    const char *outbox = json_string_value(json_object_get(files, "outbox"));
+    if (outbox != NULL && set_path(config->outbox, outbox, "the outbox", problem) < 0)
+        return config_file_complain(file, "files.outbox", ret_problem, "%s", problem);
+    return 0;
+}
+
 static int load(struct agent_config *config, const struct config_file *file, char *ret_problem)
 {
     int status = config_file_check_keys(file, file->root, "", KEYS, ret_problem);
@@ -184,6 +215,8 @@ static int load(struct agent_config *config, const struct config_file *file, cha
         status = load_encryption(config, file, ret_problem);
     if (status == 0)
         status = load_classes(config, file, ret_problem);
+    if (status == 0)
+        status = load_files(config, file, ret_problem);
     const char *level = json_string_value(json_object_get(file->root, "logLevel"));
     if (status == 0 && level != NULL && !log_level_parse(level, &config->log_level))
         status = config_file_complain(file, "logLevel", ret_problem,

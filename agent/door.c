@@ -76,6 +76,13 @@ static void handle_channel(void *ctx, struct stream *stream, const struct channe
     door->handler->on_channel(door->ctx, stream, open);
 }
 
+static void handle_files(void *ctx, struct stream *stream, uint64_t connection,
+                         const struct files_open_message *open)
+{
+    struct door *door = ctx;
+    door->handler->on_files(door->ctx, stream, connection, open);
+}
+
 static void handle_reception_refused(void *ctx, const struct listener_peer *peer, int status)
 {
     refuse(ctx, peer->kind, status, peer->who);
@@ -85,6 +92,7 @@ static const struct reception_handler RECEPTION_HANDLER = {.on_hello = handle_he
                                                            .on_join = handle_join,
                                                            .on_events = handle_events,
                                                            .on_channel = handle_channel,
+                                                           .on_files = handle_files,
                                                            .on_refused = handle_reception_refused};
 
 /* ---- admission ---- */

@@ -16,6 +16,8 @@ struct door_handler {
     int (*on_join)(void *ctx, struct stream *stream, const struct join_message *join, struct stream **ret);
     void (*on_events)(void *ctx, struct stream *stream, const struct hello_message *hello);
     void (*on_channel)(void *ctx, struct stream *stream, const struct channel_open_message *open);
+    void (*on_files)(void *ctx, struct stream *stream, uint64_t connection,
+                     const struct files_open_message *open);
     /* News for the bridges that are in. */
     void (*on_refusals)(void *ctx, const struct refusals_message *refusals);
 };

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "agent/agent.h"
 #include "agent/trust/command.h"
@@ -52,7 +53,7 @@ static const char USAGE[] =
     "  --state-dir DIR         where this guest's key and the hosts it trusts are kept (" AGENT_STATE_DIR
     ")\n"
     "  --admin-socket PATH     where the commands below reach the agent (" AGENT_ADMIN_SOCKET ")\n"
-    "  --session-socket PATH   where desktop sessions will reach the agent (/run/hospes-agent/session.sock)\n"
+    "  --session-socket PATH   where users reach the agent: hospes-send (" AGENT_SESSION_SOCKET ")\n"
     "  --log-level LEVEL       error, warn, info or debug\n"
     "  --version, --help\n";
 
@@ -69,6 +70,8 @@ static int set_option(struct agent_config *config, int id, char *ret_problem)
         return agent_config_add_listener(config, optarg, ret_problem);
     if (id == OPTION_STATE_DIR)
         return agent_config_set_state_dir(config, optarg, ret_problem);
+    if (id == OPTION_SESSION_SOCKET)
+        return agent_config_set_session_socket(config, optarg, ret_problem);
     return agent_config_set_admin_socket(config, optarg, ret_problem);
 }
 
@@ -85,6 +88,7 @@ static int parse_options(int argc, char **argv, struct agent_config *config, str
         case OPTION_LISTEN:
         case OPTION_STATE_DIR:
         case OPTION_ADMIN_SOCKET:
+        case OPTION_SESSION_SOCKET:
             if (set_option(config, id, problem) < 0) {
                 fprintf(stderr, "hospes-agent: --%s: %s\n", OPTIONS[index].name, problem);
                 return 1;
@@ -96,8 +100,6 @@ static int parse_options(int argc, char **argv, struct agent_config *config, str
         case OPTION_STDIO:
             ret->stdio = true;
             break;
-        case OPTION_SESSION_SOCKET:
-            break; /* no session is served in this version */
         case OPTION_VERSION:
             puts("hospes-agent " HOSPES_VERSION);
             return 0;
@@ -189,6 +191,7 @@ int main(int argc, char **argv)
     if (status >= 0)
         return status;
     log_set_level(config.log_level);
+    umask(022); /* of what is made in users' folders, whoever started us */
     relay_raise_descriptor_limit();
     return run(&config);
 }

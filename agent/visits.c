@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A visit is a control session with the flows of its channels: when the session is lost they are reset, since
- * the bridge has given them up as well. */
+/* A visit is a control session with the flows of its channels and its works on files: when the session is
+ * lost they are reset, since the bridge has given them up as well. A work ends when its last job has, so a
+ * visit may outlive its session. */
 #define LOG_MODULE "visits"
 #include "agent/visits.h"
 
@@ -20,20 +21,24 @@ struct visit {
     struct visits *visits;
     struct visit *next;
     struct served_session *session;
-    struct flow_set flows;
-    uint64_t heard_ms; /* its last heartbeat; 0: none yet */
+    struct flow_set flows, works; /* of channels; on files */
+    int sets_open;                /* of these two, once the session is over */
+    uint64_t heard_ms;            /* its last heartbeat; 0: none yet */
 };
 
-void visits_init(struct visits *visits, struct relay *relay, struct feed *feed,
+void visits_init(struct visits *visits, struct relay *relay, struct feed *feed, struct files *files,
                  struct request_classes classes, void (*on_heartbeat)(void *ctx), void *ctx)
 {
-    *visits = (struct visits){.relay = relay, .feed = feed, .on_heartbeat = on_heartbeat, .ctx = ctx};
+    *visits = (struct visits){
+        .relay = relay, .feed = feed, .files = files, .on_heartbeat = on_heartbeat, .ctx = ctx};
     routes_init(&visits->routes, classes);
 }
 
-static void free_visit(void *ctx)
+static void handle_set_empty(void *ctx)
 {
-    free(ctx);
+    struct visit *visit = ctx;
+    if (--visit->sets_open == 0)
+        free(visit);
 }
 
 static void end_visit(struct visit *visit)
@@ -45,7 +50,9 @@ static void end_visit(struct visit *visit)
     *link = visit->next;
     visits->count--;
     served_session_close(visit->session);
-    flow_set_close(&visit->flows, STATUS_GONE, free_visit, visit);
+    visit->sets_open = 2;
+    flow_set_close(&visit->works, STATUS_GONE, handle_set_empty, visit);
+    flow_set_close(&visit->flows, STATUS_GONE, handle_set_empty, visit);
 }
 
 static void handle_request(void *ctx, struct stream *control, const struct message *request)
@@ -102,6 +109,7 @@ void visits_begin(struct visits *visits, struct stream *stream, const struct ses
     }
     visit->visits = visits;
     flow_set_init(&visit->flows);
+    flow_set_init(&visit->works);
     served_session_set_owner(visit->session, visit);
     visit->next = visits->first;
     visits->first = visit;
@@ -176,6 +184,20 @@ void visits_open_channel(struct visits *visits, struct stream *stream,
                      : tcp_flow_dial(visits->relay, stream, &open->target, &visit->flows);
     if (status == UV_EMFILE || status == UV_ENFILE || status == UV_ENOMEM)
         log_refusal(visits, open->target.port, status);
+}
+
+void visits_open_files(struct visits *visits, struct stream *stream, uint64_t connection,
+                       const struct files_open_message *open)
+{
+    struct visit *visit = find(visits, &open->session);
+    if (visit == NULL)
+        stream_abort(stream, STATUS_UNKNOWN_SESSION, "");
+    else if (!request_classes_has(visits->routes.classes, CLASS_FILES))
+        files_refuse(visits->files, stream, open, STATUS_NOT_ALLOWED,
+                     "the owner of the guest has switched off the class \"files\"");
+    else
+        files_open(visits->files, &visit->works, stream, served_session_keys(visit->session), connection,
+                   open);
 }
 
 void visits_end_of(struct visits *visits, const uint8_t key[static NOISE_KEY_SIZE])

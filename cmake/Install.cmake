@@ -38,3 +38,15 @@ if(HOSPES_BRIDGE)
     install(FILES packaging/completions/_hospes DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions COMPONENT host)
     install(FILES packaging/completions/hospes.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT host)
 endif()
+
+# hospes-send: in guests, beside the agent.
+install(TARGETS hospes-send RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT agent)
+install(FILES packaging/man/hospes-send.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT agent)
+install(FILES packaging/completions/hospes-send.bash RENAME hospes-send
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT agent)
+install(FILES packaging/completions/_hospes-send DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions COMPONENT agent)
+install(FILES packaging/completions/hospes-send.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT agent)
+install(PROGRAMS packaging/file-manager/send-to-host.nautilus DESTINATION ${CMAKE_INSTALL_DATADIR}/hospes/file-manager COMPONENT agent)
+install(FILES packaging/file-manager/thunar-action.xml DESTINATION ${CMAKE_INSTALL_DATADIR}/hospes/file-manager COMPONENT agent)
+# Dolphin takes menus of services only from programs and files that may be executed.
+install(PROGRAMS packaging/file-manager/hospes-send.desktop DESTINATION ${CMAKE_INSTALL_DATADIR}/kio/servicemenus COMPONENT agent)

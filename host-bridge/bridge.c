@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Brings the parts together: configuration and store → guests → Host API. News of guests go to the API and,
- * where they must survive, to the store. Closing runs the other way round: the API first, so that nobody
- * asks; then the store, while the guests can still tell their state. */
+/* Brings the parts together: configuration and store → guests → files → Host API. News of guests go to the
+ * API and, where they must survive, to the store. Closing runs the other way round: the API first, so that
+ * nobody asks; then the transfers, while the guests are still there; then the store, while the guests can
+ * still tell their state. */
 #define LOG_MODULE "bridge"
 #include "host-bridge/bridge.h"
 
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #include "host-bridge/api/api.h"
+#include "host-bridge/bridge_files.h"
 #include "host-bridge/guests_private.h"
 #include "host-bridge/paths.h"
 #include "host-bridge/security_news.h"
@@ -28,7 +30,8 @@ struct bridge {
     struct audit_log *audit;
     struct store *store;
     struct guests *guests;
-    struct api *api; /* NULL before it is there and after it is closed */
+    struct bridge_files *files; /* NULL before it is there and after it is closed */
+    struct api *api;            /* NULL before it is there and after it is closed */
     bool loading, stopping;
 };
 
@@ -102,6 +105,8 @@ static void handle_added(void *ctx, struct guest *guest)
 static void handle_removed(void *ctx, struct guest *guest)
 {
     struct bridge *bridge = ctx;
+    if (bridge->files != NULL)
+        bridge_files_guest_removed(bridge->files, guest);
     if (bridge->api != NULL)
         api_guest_removed(bridge->api, guest);
     store_forget(bridge->store, guest_name(guest));
@@ -112,6 +117,36 @@ static void handle_changed(void *ctx, struct guest *guest)
     struct bridge *bridge = ctx;
     if (bridge->api != NULL)
         api_guest_changed(bridge->api, guest);
+    if (bridge->files != NULL)
+        bridge_files_guest_changed(bridge->files, guest);
+}
+
+static void handle_offers(void *ctx, struct guest *guest, const struct offers_message *offers)
+{
+    struct bridge *bridge = ctx;
+    if (bridge->files != NULL)
+        bridge_files_offers(bridge->files, guest, offers);
+}
+
+static void handle_snapshot_end(void *ctx, struct guest *guest)
+{
+    struct bridge *bridge = ctx;
+    if (bridge->files != NULL)
+        bridge_files_snapshot_end(bridge->files, guest);
+}
+
+static void handle_transfer(void *ctx, const struct transfer *transfer, const char *what)
+{
+    struct bridge *bridge = ctx;
+    if (bridge->api != NULL)
+        api_transfer_changed(bridge->api, transfer, what);
+}
+
+static void handle_item(void *ctx, const struct inbox_item *item, const char *what)
+{
+    struct bridge *bridge = ctx;
+    if (bridge->api != NULL)
+        api_inbox_changed(bridge->api, item, what);
 }
 
 static void handle_port(void *ctx, struct guest *guest, const struct known_port *port, const char *what)
@@ -209,6 +244,9 @@ static int open_api(struct bridge *bridge, uv_loop_t *uv, const char *socket_pat
     struct api_options options = {
         .key = key,
         .audit = bridge->audit,
+        .transfers = bridge_files_transfers(bridge->files),
+        .inbox = bridge_files_inbox(bridge->files),
+        .receiving = bridge_files_receiving(bridge->files),
         .clients = config->clients,
         .client_count = config->client_count,
         .has_group = config->has_api_group,
@@ -277,12 +315,34 @@ static struct guests *create_guests(struct bridge *bridge)
                   .on_dirty = handle_dirty,
                   .on_pairing = handle_pairing,
                   .on_refusals = handle_refusals,
+                  .on_offers = handle_offers,
+                  .on_snapshot_end = handle_snapshot_end,
                   .holder = find_holder,
                   .ctx = bridge},
         .on_added = handle_added,
         .on_removed = handle_removed,
     };
     return guests_create(&bridge->relay, &bridge->config->policy, bridge->own, &news);
+}
+
+static int create_files(struct bridge *bridge, uv_loop_t *uv, const char *state_dir, char *ret_problem)
+{
+    char problem[TEXT_REASON_MAX + 1];
+    struct bridge_files_options options = {
+        .loop = uv,
+        .config = bridge->config,
+        .guests = bridge->guests,
+        .state_dir = state_dir,
+        .on_transfer = handle_transfer,
+        .on_item = handle_item,
+        .ctx = bridge,
+    };
+    int status = bridge_files_create(&options, &bridge->files, problem);
+    if (status < 0) {
+        bridge->files = NULL;
+        snprintf(ret_problem, CONFIG_PROBLEM_MAX, "%s", problem);
+    }
+    return status;
 }
 
 int bridge_create(uv_loop_t *uv, const struct bridge_config *config, const struct bridge_options *options,
@@ -303,6 +363,9 @@ int bridge_create(uv_loop_t *uv, const struct bridge_config *config, const struc
     bridge->guests = create_guests(bridge);
     if (bridge->guests == NULL)
         return UV_ENOMEM;
+    status = create_files(bridge, uv, options->state_dir, ret_problem);
+    if (status < 0)
+        return status;
     status = open_api(bridge, uv, options->socket_path, ret_problem);
     if (status < 0)
         return status;
@@ -311,6 +374,8 @@ int bridge_create(uv_loop_t *uv, const struct bridge_config *config, const struc
     if (status == 0)
         store_each(bridge->store, add_remembered, bridge);
     bridge->loading = false;
+    if (status == 0)
+        bridge_files_load(bridge->files);
     return status;
 }
 
@@ -333,13 +398,24 @@ static void handle_store_closed(void *ctx)
         relay_close(&bridge->relay, NULL, NULL);
 }
 
-static void handle_api_closed(void *ctx)
+static void handle_files_closed(void *ctx)
 {
     struct bridge *bridge = ctx;
     if (bridge->store != NULL)
         store_close(bridge->store, handle_store_closed, bridge);
     else
         handle_store_closed(bridge);
+}
+
+static void handle_api_closed(void *ctx)
+{
+    struct bridge *bridge = ctx;
+    struct bridge_files *files = bridge->files;
+    bridge->files = NULL;
+    if (files != NULL)
+        bridge_files_close(files, handle_files_closed, bridge);
+    else
+        handle_files_closed(bridge);
 }
 
 void bridge_stop(struct bridge *bridge)

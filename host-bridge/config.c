@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "host-bridge/config_clients.h"
+#include "host-bridge/config_inbox.h"
 #include "protocol/base/status.h"
 #include "protocol/link/spec.h"
 
@@ -16,7 +17,7 @@ static const struct config_key ROOT_KEYS[] = {
     {"logLevel", JSON_STRING, false}, {"vms", JSON_ARRAY, false},
     {"policy", JSON_ARRAY, false},    {"portForwards", JSON_ARRAY, false},
     {"clients", JSON_ARRAY, false},   {"apiSocketGroup", JSON_STRING, false},
-    {NULL, JSON_NULL, false},
+    {"inbox", JSON_OBJECT, false},    {NULL, JSON_NULL, false},
 };
 static const struct config_key GUEST_KEYS[] = {
     {"name", JSON_STRING, true},         {"link", JSON_STRING, true},        {"config", JSON_STRING, false},
@@ -43,6 +44,8 @@ void bridge_config_finish(struct bridge_config *config)
     json_decref(config->port_forwards);
     policy_set_finish(&config->policy);
     free(config->clients);
+    free(config->inbox_folder);
+    inbox_rules_free(config->inbox_rules, config->inbox_rule_count);
     bridge_config_init(config);
 }
 
@@ -190,6 +193,8 @@ static int load(struct bridge_config *config, const struct config_file *file, ch
         status = load_policy(config, file, ret_problem);
     if (status == 0)
         status = config_clients_load(config, file, ret_problem);
+    if (status == 0)
+        status = config_inbox_load(config, file, ret_problem);
     if (status == 0)
         config->port_forwards = json_incref(json_object_get(file->root, "portForwards"));
     if (status == UV_ENOMEM || status == STATUS_LIMIT)

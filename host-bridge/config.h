@@ -5,6 +5,7 @@
 
 #include "host-bridge/api/clients.h"
 #include "host-bridge/features/forwards/policy.h"
+#include "host-bridge/features/inbox/inbox.h"
 #include "host-bridge/guest_identity.h"
 #include "protocol/base/log.h"
 #include "services/config/config_file.h"
@@ -31,6 +32,10 @@ struct bridge_config {
     struct api_client *clients;
     bool has_api_group; /* the sockets belong to this group, too */
     gid_t api_group;
+    /* What guests offer. */
+    char *inbox_folder; /* absolute; NULL: the user's downloads */
+    struct inbox_rule *inbox_rules;
+    size_t inbox_rule_count;
 };
 
 void bridge_config_init(struct bridge_config *config);

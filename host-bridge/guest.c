@@ -84,10 +84,22 @@ static void handle_try_failed(void *ctx, int status, const char *text)
 static void handle_ports(struct guest *guest, const struct ports_message *ports)
 {
     uint32_t changes = (uint32_t)(1 + ports->opened_count + ports->closed_count);
-    if (allowance_take(&guest->port_changes, changes, clock_monotonic_ms()))
-        forwards_apply(guest->forwards, ports);
-    else
+    if (!allowance_take(&guest->port_changes, changes, clock_monotonic_ms())) {
         session_punish(guest->session, "the guest tells of more changed ports than it may");
+        return;
+    }
+    forwards_apply(guest->forwards, ports);
+    if (ports->snapshot && !ports->more)
+        guest->news.on_snapshot_end(guest->news.ctx, guest);
+}
+
+static void handle_offers(struct guest *guest, const struct offers_message *offers)
+{
+    uint32_t changes = (uint32_t)(1 + offers->offer_count + offers->gone_count);
+    if (allowance_take(&guest->offer_changes, changes, clock_monotonic_ms()))
+        guest->news.on_offers(guest->news.ctx, guest, offers);
+    else
+        session_punish(guest->session, "the guest offers more files than it may");
 }
 
 static void handle_refusals(struct guest *guest, const struct refusals_message *refusals)
@@ -103,6 +115,8 @@ static void handle_event(void *ctx, const struct message *event)
     struct guest *guest = ctx;
     if (event->kind == MESSAGE_REFUSALS)
         handle_refusals(guest, &event->body.refusals);
+    else if (event->kind == MESSAGE_OFFERS)
+        handle_offers(guest, &event->body.offers);
     else
         handle_ports(guest, &event->body.ports);
 }
@@ -144,6 +158,16 @@ static void carry_tcp(void *ctx, int fd, const struct dial_target *target, struc
         status = tcp_flow_carry(guest->relay, fd, stream, flows);
     if (status < 0)
         log_refusal(guest, target->port, status);
+}
+
+int guest_open_files(struct guest *guest, const struct files_open_message *open,
+                     const struct files_dial_handler *handler, void *ctx, struct files_dial **ret)
+{
+    if (!session_is_up(guest->session))
+        return STATUS_NOT_CONNECTED;
+    if (!capability_list_has(&guest->agent->capabilities, "files"))
+        return STATUS_NOT_SUPPORTED;
+    return files_dial(guest->session, open, handler, ctx, ret);
 }
 
 static int open_udp_channel(void *ctx, const struct dial_target *target, struct stream **ret)
@@ -245,6 +269,7 @@ int guest_create(struct relay *relay, const struct guest_options *options, const
     };
     status = guest->name == NULL || guest->link == NULL ? UV_ENOMEM : 0;
     allowance_init(&guest->port_changes, PORT_CHANGES_A_SECOND, PORT_CHANGES_BURST, clock_monotonic_ms());
+    allowance_init(&guest->offer_changes, OFFER_CHANGES_A_SECOND, OFFER_CHANGES_BURST, clock_monotonic_ms());
     allowance_init(&guest->refusal_news, REFUSAL_NEWS_A_SECOND, REFUSAL_NEWS_BURST, clock_monotonic_ms());
     if (status == 0)
         status = guest_trust_init(guest, options, spec.kind);

@@ -7,6 +7,7 @@
 
 #include "host-bridge/features/forwards/forwards.h"
 #include "host-bridge/pairing.h"
+#include "protocol/link/files_dial.h"
 #include "protocol/wire/message.h"
 #include "services/access/request_class.h"
 
@@ -55,6 +56,11 @@ struct forwards *guest_forwards(struct guest *guest);
 typedef void (*guest_health_done)(void *ctx, int status, const char *text,
                                   const struct health_message *health);
 int guest_ask_health(struct guest *guest, uint64_t timeout_ms, guest_health_done on_health, void *ctx);
+
+/* A piece of work on files in the guest; see files_dial. STATUS_NOT_SUPPORTED: its agent has not the
+ * capability "files" (too old, or its owner has switched the class off). */
+int guest_open_files(struct guest *guest, const struct files_open_message *open,
+                     const struct files_dial_handler *handler, void *ctx, struct files_dial **ret);
 
 /* How often the guest was let go of because it sent more than it may by itself, for the classes that have a
  * limit. */

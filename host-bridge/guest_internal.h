@@ -29,8 +29,8 @@ struct guest {
     char *psk_file; /* what identity points to */
     uint8_t *psk;   /* locked memory; NULL: none was read */
     struct guest_pairing pairing;
-    bool link_is_private;                        /* as seen last, or by the kind of link */
-    struct allowance port_changes, refusal_news; /* that the guest may send by itself */
+    bool link_is_private;                                       /* as seen last, or by the kind of link */
+    struct allowance port_changes, offer_changes, refusal_news; /* that the guest may send by itself */
     struct log_limit refusals;
     uint64_t last_seen_ms, connects;
     int parts_open; /* until on_closed */

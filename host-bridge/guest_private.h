@@ -17,6 +17,8 @@ struct guest_news {
      * "unpaired", "keyChanged", "comparing", "declined". */
     void (*on_pairing)(void *ctx, struct guest *guest, const char *what);
     void (*on_refusals)(void *ctx, struct guest *guest, const struct refusals_message *refusals);
+    void (*on_offers)(void *ctx, struct guest *guest, const struct offers_message *offers);
+    void (*on_snapshot_end)(void *ctx, struct guest *guest); /* of what the guest has and offers */
     /* Who of the other guests holds a host port: "guest other", or NULL. */
     const char *(*holder)(void *ctx, const struct guest *asking, uint8_t protocol, uint16_t port);
     void *ctx;
@@ -25,10 +27,12 @@ struct guest_news {
 /* What a guest may send by itself; beyond it the link is let go of for a while. A snapshot has at most
  * PORTS_MAX listeners, and a test suite that opens a thousand a second must not be cut off: at 5,000 they
  * cost the bridge about a tenth of a core. */
-#define PORT_CHANGES_A_SECOND 5000
-#define PORT_CHANGES_BURST    (16 * PORTS_MAX)
-#define REFUSAL_NEWS_A_SECOND 2    /* the agent sends one */
-#define REFUSAL_NEWS_BURST    2048 /* a ring of them after a long absence */
+#define PORT_CHANGES_A_SECOND  5000
+#define PORT_CHANGES_BURST     (16 * PORTS_MAX)
+#define OFFER_CHANGES_A_SECOND 100 /* people make them */
+#define OFFER_CHANGES_BURST    (16 * OFFERS_MAX)
+#define REFUSAL_NEWS_A_SECOND  2    /* the agent sends one */
+#define REFUSAL_NEWS_BURST     2048 /* a ring of them after a long absence */
 
 struct guest_options {
     const char *name;

@@ -242,5 +242,6 @@ uint64_t guest_limited(const struct guest *guest, enum request_class request)
 {
     return request == CLASS_PORTS     ? guest->port_changes.refused
            : request == CLASS_OBSERVE ? guest->refusal_news.refused
+           : request == CLASS_FILES   ? guest->offer_changes.refused
                                       : 0;
 }

@@ -17,7 +17,8 @@
 #define LOG_MODULE "api"
 #include "protocol/base/log.h"
 
-#define PATH_SIZE 512 /* socket paths end at 107 bytes anyway; the listener says so */
+#define EVENT_FAILURES_MAX 20  /* of a transfer in its events; GET tells all */
+#define PATH_SIZE          512 /* socket paths end at 107 bytes anyway; the listener says so */
 
 /* Entries */
 
@@ -80,6 +81,11 @@ static void drop_entry(struct api *api, const char *name)
 static void handle_request(void *ctx, struct http_request *request)
 {
     router_handle(ctx, request);
+}
+
+static bool handle_head(void *ctx, struct http_request *request)
+{
+    return router_handle_head(ctx, request);
 }
 
 static bool admit(void *ctx, const struct unix_peer *peer, struct request_classes *ret_classes)
@@ -154,17 +160,23 @@ int api_create(uv_loop_t *loop, struct guests *guests, const struct api_options 
     }
     api->loop = loop;
     api->guests = guests;
+    api->transfers = options->transfers;
+    api->inbox = options->inbox;
+    api->receiving = options->receiving;
+    api->heartbeat_ms = options->heartbeat_ms == 0 ? SSE_HEARTBEAT_MS : options->heartbeat_ms;
     if (!copy_options(api, options))
         return fail(api, UV_ENOMEM, ret_problem, "out of memory");
     const struct http_server_options server = {.handle = handle_request,
+                                               .handle_head = handle_head,
                                                .admit = admit,
                                                .ctx = api,
                                                .socket_group = options->has_group ? &api->socket_group : NULL,
                                                .read_timeout_ms = options->read_timeout_ms,
-                                               .wait_timeout_ms = options->wait_timeout_ms};
+                                               .wait_timeout_ms = options->wait_timeout_ms,
+                                               .idle_timeout_ms = options->idle_timeout_ms};
     int status = http_server_create(loop, &server, &api->server);
     if (status == 0)
-        status = sse_create(loop, options->first_event, options->heartbeat_ms, &api->sse);
+        status = sse_create(loop, options->first_event, api->heartbeat_ms, &api->sse);
     if (status < 0)
         return fail(api, status, ret_problem, uv_strerror(status));
     struct http_server_listener *listener;
@@ -277,4 +289,32 @@ void api_forward_changed(struct api *api, struct guest *guest, const struct forw
     char type[TEXT_NAME_MAX + 1];
     snprintf(type, sizeof(type), "forward.%s", what);
     sse_publish(api->sse, guest_name(guest), type, json_pack("{s:o}", "forward", view_forward(forward)));
+}
+
+static void add_bytes(struct api *api, const struct transfer *transfer)
+{
+    struct guest_entry *from = find_entry(api, transfer->from.vm), *to = find_entry(api, transfer->to.vm);
+    if (from != NULL)
+        from->file_bytes_in += transfer->counts.bytes_moved;
+    if (to != NULL)
+        to->file_bytes_out += transfer->counts.bytes_moved;
+}
+
+void api_transfer_changed(struct api *api, const struct transfer *transfer, const char *what)
+{
+    if (strcmp(what, "removed") == 0)
+        add_bytes(api, transfer);
+    char type[TEXT_NAME_MAX + 1];
+    snprintf(type, sizeof(type), "transfer.%s", what);
+    const char *vm = transfer->to.vm[0] != '\0' ? transfer->to.vm : transfer->from.vm;
+    json_t *view = strcmp(what, "progress") == 0 ? view_transfer_progress(transfer)
+                                                 : view_transfer(transfer, EVENT_FAILURES_MAX);
+    sse_publish(api->sse, vm, type, json_pack("{s:o}", "transfer", view));
+}
+
+void api_inbox_changed(struct api *api, const struct inbox_item *item, const char *what)
+{
+    char type[TEXT_NAME_MAX + 1];
+    snprintf(type, sizeof(type), "inbox.%s", what);
+    sse_publish(api->sse, item->vm, type, json_pack("{s:o}", "item", view_inbox_item(item)));
 }

@@ -7,9 +7,12 @@
 
 #include "host-bridge/api/clients.h"
 #include "host-bridge/audit/audit_log.h"
+#include "host-bridge/features/inbox/inbox.h"
+#include "host-bridge/features/transfers/transfers.h"
 #include "host-bridge/guests.h"
 
 struct api; /* opaque */
+struct receiving;
 
 struct api_options {
     const char *socket_path; /* Host API; created 0600 in a folder made 0700. A stale socket is replaced, a
@@ -17,12 +20,16 @@ struct api_options {
     const char *guest_socket_dir; /* a socket <dir>/<name>.sock for each guest serves its paths without
                                      /vms/{vm}; NULL = none */
     const char *version;
-    const char *key;                  /* the bridge's public key, as text, for GET /identity */
-    uint64_t first_event;             /* sequence number of the first server-sent event; 0 = 1 */
-    uint64_t read_timeout_ms;         /* for a whole request; 0 = 30 seconds. Tests have less patience */
-    uint64_t wait_timeout_ms;         /* for an answer that a guest owes; 0 = 10 seconds, then 504 */
-    uint64_t heartbeat_ms;            /* of event streams; 0 = 30 seconds */
-    struct audit_log *audit;          /* borrowed until on_closed; NULL = none is kept */
+    const char *key;             /* the bridge's public key, as text, for GET /identity */
+    uint64_t first_event;        /* sequence number of the first server-sent event; 0 = 1 */
+    uint64_t read_timeout_ms;    /* for a whole request; 0 = 30 seconds. Tests have less patience */
+    uint64_t wait_timeout_ms;    /* for an answer that a guest owes; 0 = 10 seconds, then 504 */
+    uint64_t idle_timeout_ms;    /* of bytes of files, without one either way; 0 = 60 seconds */
+    uint64_t heartbeat_ms;       /* of event streams; 0 = 30 seconds */
+    struct audit_log *audit;     /* borrowed until on_closed; NULL = none is kept */
+    struct transfers *transfers; /* these three are borrowed until on_closed; NULL: there are none */
+    struct inbox *inbox;
+    struct receiving *receiving;
     const struct api_client *clients; /* other users that may use the API; copied. They need has_group */
     size_t client_count;
     bool has_group; /* the sockets are 0660 of this group, and their folder is made passable for it */
@@ -49,5 +56,9 @@ void api_port_changed(struct api *api, struct guest *guest, const struct known_p
                       const char *what); /* port.opened … */
 void api_forward_changed(struct api *api, struct guest *guest, const struct forward *forward,
                          const char *what); /* forward.opened … */
+/* transfer.added, .changed, .progress, .removed: what the transfers' on_transfer said. */
+void api_transfer_changed(struct api *api, const struct transfer *transfer, const char *what);
+/* inbox.offered, .accepted, .gone: what the inbox's on_item said. */
+void api_inbox_changed(struct api *api, const struct inbox_item *item, const char *what);
 
 #endif

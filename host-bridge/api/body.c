@@ -65,6 +65,11 @@ static const char *store(const json_t *value, const struct field *field)
             return "true or false";
         *(bool *)field->ret = json_is_true(value);
         return NULL;
+    case FIELD_OBJECT:
+        if (!json_is_object(value))
+            return "an object";
+        *(const json_t **)field->ret = value;
+        return NULL;
     }
     return "nothing";
 }

@@ -11,6 +11,7 @@ enum field_kind {
     FIELD_TEXT,   /* const char *: valid as long as the object */
     FIELD_PORT,   /* uint16_t, 1 … 65535 */
     FIELD_SWITCH, /* bool */
+    FIELD_OBJECT, /* const json_t *: as FIELD_TEXT; what is in it is the route's to check */
 };
 
 /* What `ret` points to is left untouched when the field is absent. */

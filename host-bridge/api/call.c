@@ -12,6 +12,7 @@
 #include "host-bridge/platform/peer_process.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/status.h"
+#include "protocol/wire/limits.h"
 
 #define PARAMETER_NAME_MAX 31
 
@@ -39,12 +40,40 @@ static bool path_parameter_name(const char *pattern, char out[static PARAMETER_N
     return false;
 }
 
-static void add_named(json_t *parameters, struct http_request *request, json_t *body, const char *name)
+/* What "to.path" names in the body. NULL when there is no such thing. */
+static const json_t *find_named(const json_t *body, const char *name)
 {
-    char text[AUDIT_TEXT_MAX * 2];
-    json_t *value = json_object_get(body, name);
+    char part[PARAMETER_NAME_MAX + 1];
+    for (size_t size; body != NULL && *name != '\0'; name += size + (name[size] == '.')) {
+        size = strcspn(name, ".");
+        snprintf(part, sizeof(part), "%.*s", (int)size, name);
+        body = json_object_get(body, part);
+    }
+    return body;
+}
+
+/* A list of texts as one, for the entry cuts texts and knows no lists. NULL for anything else. */
+static json_t *join(const json_t *list)
+{
+    char text[AUDIT_TEXT_MAX * 2] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < json_array_size(list) && used < sizeof(text); i++) {
+        const char *one = json_string_value(json_array_get(list, i));
+        if (one == NULL)
+            return NULL;
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i > 0 ? ", " : "", one);
+    }
+    return json_is_array(list) ? view_text(text) : NULL;
+}
+
+static void add_named(json_t *parameters, struct http_request *request, const json_t *body, const char *name)
+{
+    char text[FILES_PATH_MAX + 1];
+    const json_t *value = find_named(body, name);
     if (value != NULL && !json_is_object(value) && !json_is_array(value))
-        json_object_set(parameters, name, value);
+        json_object_set(parameters, name, (json_t *)(uintptr_t)value);
+    else if (json_is_array(value))
+        json_object_set_new(parameters, name, join(value));
     else if (query_get(http_request_query(request), name, text, sizeof(text)) == 0)
         json_object_set_new(parameters, name, view_text(text));
 }

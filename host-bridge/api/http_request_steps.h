@@ -13,11 +13,16 @@
 struct http_request_owner {
     /* The request is complete: answer it or http_request_wait. */
     void (*handle)(void *ctx, struct http_request *request);
+    /* The head is complete. False: gather the body, then `handle`. True: it was answered, or
+     * http_request_take_body called. */
+    bool (*handle_head)(void *ctx, struct http_request *request);
     /* The library must be run soon: a suspended connection was resumed. */
     void (*pump_soon)(void *ctx);
     /* The request's deadline from now on, milliseconds; 0 = none. */
     void (*set_deadline)(void *connection, uint64_t timeout_ms);
+    uint64_t read_timeout_ms; /* for a whole request */
     uint64_t wait_timeout_ms; /* from http_request_wait to 504 */
+    uint64_t idle_timeout_ms; /* of bodies that are handed on */
     void *ctx;
 };
 

@@ -209,6 +209,12 @@ static void handle_request(void *ctx, struct http_request *request)
     server->options.handle(server->options.ctx, request);
 }
 
+static bool handle_head(void *ctx, struct http_request *request)
+{
+    struct http_server *server = ctx;
+    return server->options.handle_head(server->options.ctx, request);
+}
+
 static void set_deadline(void *connection, uint64_t timeout_ms)
 {
     http_connection_set_deadline(connection, timeout_ms);
@@ -241,8 +247,16 @@ int http_server_create(uv_loop_t *loop, const struct http_server_options *option
         server->options.read_timeout_ms = HTTP_SERVER_READ_TIMEOUT_MS;
     if (server->options.wait_timeout_ms == 0)
         server->options.wait_timeout_ms = HTTP_REQUEST_WAIT_MAX_MS;
-    server->owner = (struct http_request_owner){handle_request, pump_soon, set_deadline,
-                                                server->options.wait_timeout_ms, server};
+    if (server->options.idle_timeout_ms == 0)
+        server->options.idle_timeout_ms = HTTP_REQUEST_IDLE_MAX_MS;
+    server->owner = (struct http_request_owner){.handle = handle_request,
+                                                .handle_head = handle_head,
+                                                .pump_soon = pump_soon,
+                                                .set_deadline = set_deadline,
+                                                .read_timeout_ms = server->options.read_timeout_ms,
+                                                .wait_timeout_ms = server->options.wait_timeout_ms,
+                                                .idle_timeout_ms = server->options.idle_timeout_ms,
+                                                .ctx = server};
     server->daemon = start_daemon(server);
     if (server->daemon == NULL) {
         free(server);

@@ -22,12 +22,16 @@ struct http_server_listener; /* opaque; one socket of the server */
 
 struct http_server_options {
     void (*handle)(void *ctx, struct http_request *request); /* answers, or calls http_request_wait */
+    /* The head is complete. False: gather the body, then `handle`. True: answered, or http_request_take_body
+     * was called. */
+    bool (*handle_head)(void *ctx, struct http_request *request);
     /* A client at the door: false turns it away, without an answer. */
     bool (*admit)(void *ctx, const struct unix_peer *peer, struct request_classes *ret_classes);
     void *ctx;
     const gid_t *socket_group; /* borrowed for the whole life; NULL = the sockets are the user's alone */
     uint64_t read_timeout_ms;  /* 0 = HTTP_SERVER_READ_TIMEOUT_MS */
     uint64_t wait_timeout_ms;  /* 0 = HTTP_REQUEST_WAIT_MAX_MS */
+    uint64_t idle_timeout_ms;  /* 0 = HTTP_REQUEST_IDLE_MAX_MS */
 };
 
 /* UV_ENOMEM, and what the loop says. */

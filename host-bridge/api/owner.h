@@ -20,6 +20,7 @@ struct guest_entry {
     char code[HANDSHAKE_CODE_DIGITS + 1];  /* as told last */
     uint64_t connections; /* totals of forwards that are closed, so that counters only grow */
     uint64_t bytes_in, bytes_out;
+    uint64_t file_bytes_in, file_bytes_out; /* of transfers that are forgotten */
 };
 
 enum refusal { REFUSAL_PEER, REFUSAL_CLASS, REFUSAL_COUNT };
@@ -36,8 +37,12 @@ struct api {
     struct log_limit refusal_limits[REFUSAL_COUNT];
     struct audit_inquiry *inquiries; /* routes_audit.c: under way on other threads */
     struct guests *guests;           /* borrowed */
+    struct transfers *transfers;     /* borrowed, as the next two; NULL */
+    struct inbox *inbox;
+    struct receiving *receiving;
     struct http_server *server;
     struct sse *sse;
+    uint64_t heartbeat_ms; /* of event streams */
     struct guest_entry *entries;
     const char *version;    /* owned */
     char *key;              /* owned; the bridge's public key */

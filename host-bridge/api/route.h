@@ -19,6 +19,7 @@ struct route {
     enum request_class class; /* a client without it is refused */
     const char *parameters;   /* names, joined by spaces, of what the audit log may show of the body's and the
                                  query's scalar values: never payload. NULL = none. {…} is always shown */
+    bool streams_body;        /* called when the head is complete: http_request_take_body, or an answer */
     bool audited;             /* also a GET: what is more than a look at the state */
 };
 

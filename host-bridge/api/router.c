@@ -41,6 +41,31 @@ static const struct route ROUTES[] = {
     {"GET", "/vms/{vm}/pair", route_get_pairing, .class = CLASS_OBSERVE},
     {"POST", "/vms/{vm}/pair", route_pair, .class = CLASS_ADMIN, .parameters = "accept code same"},
     {"DELETE", "/vms/{vm}/pair", route_unpair, .class = CLASS_ADMIN},
+    {"GET", "/vms/{vm}/files", route_get_file, .class = CLASS_FILES, .parameters = "path user",
+     .audited = true},
+    {"PUT", "/vms/{vm}/files", route_put_file, .class = CLASS_FILES, .parameters = "path user mode",
+     .streams_body = true},
+    {"POST", "/vms/{vm}/drop", route_drop_file, .class = CLASS_FILES, .parameters = "name batch user",
+     .streams_body = true},
+    {"GET", "/vms/{vm}/fs", route_list_folder, .class = CLASS_FILES, .parameters = "path user",
+     .audited = true},
+    {"DELETE", "/vms/{vm}/fs", route_remove_path, .class = CLASS_FILES, .parameters = "path recursive user"},
+    {"POST", "/vms/{vm}/fs/mkdir", route_make_folder, .class = CLASS_FILES,
+     .parameters = "path parents mode user"},
+    {"POST", "/vms/{vm}/fs/move", route_move_path, .class = CLASS_FILES,
+     .parameters = "from to replace user"},
+    {"GET", "/vms/{vm}/fs/watch", route_watch_folder, .class = CLASS_FILES, .parameters = "path user",
+     .audited = true},
+    {"GET", "/transfers", route_list_transfers, .class = CLASS_FILES},
+    {"POST", "/transfers", route_add_transfer, .class = CLASS_FILES,
+     .parameters =
+         "from.vm from.paths to.vm to.path from.user to.user recursive update checksum resume owner "
+         "attributes links conflict"},
+    {"GET", "/transfers/{id}", route_get_transfer, .class = CLASS_FILES},
+    {"DELETE", "/transfers/{id}", route_cancel_transfer, .class = CLASS_FILES, .parameters = "keep"},
+    {"GET", "/inbox", route_list_inbox, .class = CLASS_FILES},
+    {"POST", "/inbox/{id}/accept", route_accept_offer, .class = CLASS_FILES, .parameters = "to conflict"},
+    {"POST", "/inbox/{id}/decline", route_decline_offer, .class = CLASS_FILES},
     {"GET", "/identity", route_get_identity, .class = CLASS_OBSERVE},
     {"GET", "/events", route_get_events, .class = CLASS_OBSERVE},
     {"GET", "/metrics", route_get_metrics, .class = CLASS_OBSERVE},
@@ -140,25 +165,52 @@ static void call(struct api *api, const struct route *route, const char *vm, str
     route->handle(api, guest, request);
 }
 
-void router_handle(struct api *api, struct http_request *request)
+/* NULL: none; `ret_allowed` lists the methods of the path then. */
+static const struct route *find(struct http_request *request, struct captures *captures,
+                                char ret_allowed[static ALLOW_MAX])
 {
     const char *method = http_request_method(request);
     if (strcmp(method, "HEAD") == 0)
         method = "GET";
     const char *path = http_request_path(request);
     bool known_base = strncmp(path, API_BASE "/", strlen(API_BASE "/")) == 0;
-    struct captures captures = {.parameter = http_request_parameter_space(request)};
-    char allowed[ALLOW_MAX] = "";
     for (size_t i = 0; known_base && i < sizeof(ROUTES) / sizeof(ROUTES[0]); i++) {
         const char *pattern = visible_pattern(&ROUTES[i], http_request_socket_guest(request)[0] != '\0');
-        if (pattern == NULL || !path_matches(pattern, path + strlen(API_BASE), &captures))
+        if (pattern == NULL || !path_matches(pattern, path + strlen(API_BASE), captures))
             continue;
-        if (strcmp(ROUTES[i].method, method) == 0) {
-            const char *own = http_request_socket_guest(request);
-            call(api, &ROUTES[i], own[0] != '\0' ? own : captures.vm, request);
-            return;
-        }
-        allow(allowed, ROUTES[i].method);
+        if (strcmp(ROUTES[i].method, method) == 0)
+            return &ROUTES[i];
+        allow(ret_allowed, ROUTES[i].method);
+    }
+    return NULL;
+}
+
+static void call_found(struct api *api, const struct route *route, const struct captures *captures,
+                       struct http_request *request)
+{
+    const char *own = http_request_socket_guest(request);
+    call(api, route, own[0] != '\0' ? own : captures->vm, request);
+}
+
+bool router_handle_head(struct api *api, struct http_request *request)
+{
+    struct captures captures = {.parameter = http_request_parameter_space(request)};
+    char allowed[ALLOW_MAX] = "";
+    const struct route *route = find(request, &captures, allowed);
+    if (route == NULL || !route->streams_body)
+        return false;
+    call_found(api, route, &captures, request);
+    return true;
+}
+
+void router_handle(struct api *api, struct http_request *request)
+{
+    struct captures captures = {.parameter = http_request_parameter_space(request)};
+    char allowed[ALLOW_MAX] = "";
+    const struct route *route = find(request, &captures, allowed);
+    if (route != NULL) {
+        call_found(api, route, &captures, request);
+        return;
     }
     call_begin(api, request, NULL, "");
     refuse(request, allowed);

@@ -12,4 +12,8 @@ const struct route *router_routes(size_t *ret_count);
  * here. HEAD goes where GET goes. */
 void router_handle(struct api *api, struct http_request *request);
 
+/* The same once the head is complete, for routes that take their body as it comes. False: it belongs to none
+ * of them, and nothing was done. */
+bool router_handle_head(struct api *api, struct http_request *request);
+
 #endif

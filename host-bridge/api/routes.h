@@ -37,5 +37,27 @@ void route_get_metrics(struct api *api, struct guest *guest, struct http_request
 /* routes_audit.c */
 void route_get_audit(struct api *api, struct guest *guest, struct http_request *request);
 void route_verify_audit(struct api *api, struct guest *guest, struct http_request *request);
+/* routes_download.c */
+void route_get_file(struct api *api, struct guest *guest, struct http_request *request);
+/* routes_upload.c */
+void route_put_file(struct api *api, struct guest *guest, struct http_request *request);
+void route_drop_file(struct api *api, struct guest *guest, struct http_request *request);
+/* routes_fs.c */
+void route_make_folder(struct api *api, struct guest *guest, struct http_request *request);
+void route_move_path(struct api *api, struct guest *guest, struct http_request *request);
+void route_remove_path(struct api *api, struct guest *guest, struct http_request *request);
+/* routes_folder.c */
+void route_list_folder(struct api *api, struct guest *guest, struct http_request *request);
+/* routes_watch.c */
+void route_watch_folder(struct api *api, struct guest *guest, struct http_request *request);
+/* routes_transfers.c */
+void route_list_transfers(struct api *api, struct guest *guest, struct http_request *request);
+void route_add_transfer(struct api *api, struct guest *guest, struct http_request *request);
+void route_get_transfer(struct api *api, struct guest *guest, struct http_request *request);
+void route_cancel_transfer(struct api *api, struct guest *guest, struct http_request *request);
+/* routes_inbox.c */
+void route_list_inbox(struct api *api, struct guest *guest, struct http_request *request);
+void route_accept_offer(struct api *api, struct guest *guest, struct http_request *request);
+void route_decline_offer(struct api *api, struct guest *guest, struct http_request *request);
 
 #endif

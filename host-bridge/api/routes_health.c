@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "host-bridge/api/not_connected.h"
 #include "host-bridge/api/problem.h"
 #include "host-bridge/api/routes.h"
 #include "host-bridge/api/view.h"
@@ -30,37 +31,19 @@ struct inquiry {
     bool asked; /* the callback is still to come */
 };
 
-/* What the link knows, for errors. */
-static json_t *details_of(const struct guest *guest)
-{
-    struct guest_liveness liveness;
-    guest_liveness(guest, &liveness);
-    return json_pack("{s:s, s:o, s:o, s:o}", "status", view_status_name(liveness.agent), "code",
-                     view_text_or_null(guest_error_code(guest)), "error",
-                     view_text_or_null(guest_error(guest)), "liveness", view_liveness(&liveness));
-}
-
-static void reply_not_connected(struct http_request *request, const struct guest *guest)
-{
-    const char *error = guest_error(guest);
-    problem_reply(request, 503, status_name(STATUS_NOT_CONNECTED),
-                  "is the VM running, and hospes-agent in it?", details_of(guest),
-                  "\"%s\" is not connected%s%s", guest_name(guest), error[0] == '\0' ? "" : ": ", error);
-}
-
 static void reply_failure(struct http_request *request, const char *name, const struct guest *guest,
                           int status)
 {
     if (guest == NULL)
         problem_reply(request, 404, "NOT_FOUND", NULL, NULL, "guest \"%s\" was removed", name);
     else if (status == STATUS_NOT_CONNECTED || status == STATUS_GONE)
-        reply_not_connected(request, guest);
+        not_connected_reply(request, guest);
     else if (status == UV_ETIMEDOUT)
-        problem_reply(request, 504, status_name(status), NULL, details_of(guest),
+        problem_reply(request, 504, status_name(status), NULL, not_connected_details(guest),
                       "the agent did not answer in %d seconds", REQUEST_TIMEOUT_MS / 1000);
     else
-        problem_reply(request, 502, status_name(status), NULL, details_of(guest), "the agent failed: %s",
-                      status_text(status));
+        problem_reply(request, 502, status_name(status), NULL, not_connected_details(guest),
+                      "the agent failed: %s", status_text(status));
 }
 
 static void handle_health(void *ctx, int status, const char *text, const struct health_message *health)
@@ -76,8 +59,8 @@ static void handle_health(void *ctx, int status, const char *text, const struct 
         http_request_reply_json(inquiry->request, 200, view_health(guest, health));
     else if (status == STATUS_NOT_ALLOWED)
         problem_reply(inquiry->request, 403, status_name(status),
-                      "the guest's owner decides: \"classes\" in its agent.json", details_of(guest),
-                      "the guest refuses: %s", text);
+                      "the guest's owner decides: \"classes\" in its agent.json",
+                      not_connected_details(guest), "the guest refuses: %s", text);
     else
         reply_failure(inquiry->request, inquiry->name, guest, status);
 }
@@ -93,7 +76,7 @@ static void handle_gone(void *ctx)
 void route_get_guest_health(struct api *api, struct guest *guest, struct http_request *request)
 {
     if (guest_state(guest) != GUEST_CONNECTED) {
-        reply_not_connected(request, guest);
+        not_connected_reply(request, guest);
         return;
     }
     struct inquiry *inquiry = calloc(1, sizeof(*inquiry));

@@ -5,6 +5,7 @@
  * guest's entry, so that these counters never fall. */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "host-bridge/api/metrics.h"
 #include "host-bridge/api/problem.h"
@@ -17,7 +18,7 @@
 struct figures {
     const char *name;
     double connected, rtt_seconds, reconnects, ports, forwards[FORWARD_STATES], open_connections, connections,
-        bytes_in, bytes_out, dropped_ports;
+        bytes_in, bytes_out, dropped_ports, file_bytes_in, file_bytes_out;
 };
 
 static void collect(const struct api *api, struct guest *guest, struct figures *ret)
@@ -34,6 +35,8 @@ static void collect(const struct api *api, struct guest *guest, struct figures *
         ret->connections = (double)entry->connections;
         ret->bytes_in = (double)entry->bytes_in;
         ret->bytes_out = (double)entry->bytes_out;
+        ret->file_bytes_in = (double)entry->file_bytes_in;
+        ret->file_bytes_out = (double)entry->file_bytes_out;
     }
     for (size_t i = 0; i < forwards_count(forwards); i++) {
         const struct forward *forward = forwards_at(forwards, i);
@@ -43,6 +46,28 @@ static void collect(const struct api *api, struct guest *guest, struct figures *
         ret->connections += (double)forward->flows.total;
         ret->bytes_in += (double)forward->flows.bytes_in;
         ret->bytes_out += (double)forward->flows.bytes_out;
+    }
+}
+
+static struct figures *find_figures(struct figures *figures, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(figures[i].name, name) == 0)
+            return &figures[i];
+    }
+    return NULL;
+}
+
+static void collect_transfers(const struct api *api, struct figures *figures, size_t count)
+{
+    for (size_t i = 0; api->transfers != NULL && i < transfers_count(api->transfers); i++) {
+        const struct transfer *transfer = transfers_at(api->transfers, i);
+        struct figures *from = find_figures(figures, count, transfer->from.vm);
+        struct figures *to = find_figures(figures, count, transfer->to.vm);
+        if (from != NULL)
+            from->file_bytes_in += (double)transfer->counts.bytes_moved;
+        if (to != NULL)
+            to->file_bytes_out += (double)transfer->counts.bytes_moved;
     }
 }
 
@@ -135,6 +160,29 @@ static void put_forwards(struct buffer *out, const struct figures *figures, size
     }
 }
 
+static void put_transfers(struct buffer *out, const struct api *api, const struct figures *figures,
+                          size_t count)
+{
+    double running = 0;
+    for (size_t i = 0; api->transfers != NULL && i < transfers_count(api->transfers); i++)
+        running += transfers_at(api->transfers, i)->state == TRANSFER_RUNNING;
+    metrics_family(out, "hospes_transfers_running", "gauge", NULL, "Transfers of files under way.");
+    metrics_sample(out, "hospes_transfers_running", "", NULL, running);
+    metrics_family(out, "hospes_transfer_bytes", "counter", "bytes",
+                   "Bytes of files moved by transfers: in from the guest, out to it.");
+    for (size_t i = 0; i < count; i++) {
+        metrics_sample(out, "hospes_transfer_bytes", "_total",
+                       (struct metrics_label[]){{"vm", figures[i].name}, {"direction", "in"}, {NULL, NULL}},
+                       figures[i].file_bytes_in);
+        metrics_sample(out, "hospes_transfer_bytes", "_total",
+                       (struct metrics_label[]){{"vm", figures[i].name}, {"direction", "out"}, {NULL, NULL}},
+                       figures[i].file_bytes_out);
+    }
+    metrics_family(out, "hospes_inbox_items", "gauge", NULL, "Offers of guests that wait in the inbox.");
+    metrics_sample(out, "hospes_inbox_items", "", NULL,
+                   api->inbox == NULL ? 0 : (double)inbox_count(api->inbox));
+}
+
 /* Per class, for the classes in which a guest sends by itself. */
 static void put_limited(struct buffer *out, const struct api *api)
 {
@@ -162,6 +210,7 @@ void route_get_metrics(struct api *api, struct guest *guest, struct http_request
     }
     for (size_t i = 0; i < count; i++)
         collect(api, guests_at(api->guests, i), &figures[i]);
+    collect_transfers(api, figures, count);
     struct buffer out;
     buffer_init(&out, METRICS_BYTES_MAX);
     put_bridge(&out, api);
@@ -170,6 +219,7 @@ void route_get_metrics(struct api *api, struct guest *guest, struct http_request
     for (size_t i = 0; i < sizeof(FAMILIES) / sizeof(FAMILIES[0]); i++)
         put_family(&out, &FAMILIES[i], figures, count);
     put_forwards(&out, figures, count);
+    put_transfers(&out, api, figures, count);
     put_limited(&out, api);
     metrics_end(&out);
     free(figures);

@@ -22,8 +22,10 @@
 #include "protocol/base/status.h"
 #include "protocol/wire/event_log.h"
 
-#define EVENT_MAX (64 * 1024) /* a port and its forward, all texts at their longest: below 16 KiB */
-#define EPOCH     1           /* one life, one log */
+#define EVENT_MAX                                                                                            \
+    SSE_RING_BYTES_MAX /* a transfer of many long paths; a port and its forward: below 16 KiB                \
+                        */
+#define EPOCH 1        /* one life, one log */
 
 struct reader {
     struct sse *sse;

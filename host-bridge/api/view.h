@@ -6,6 +6,8 @@
 
 #include <jansson.h>
 
+#include "host-bridge/features/inbox/inbox.h"
+#include "host-bridge/features/transfers/transfers.h"
 #include "host-bridge/guest.h"
 
 /* view.c: parts */
@@ -33,5 +35,12 @@ json_t *view_cipher(const struct guest *guest); /* null while not connected */
 json_t *view_port(const struct known_port *port);
 json_t *view_forward(const struct forward *forward);
 const char *view_forward_state_name(enum forward_state state);
+
+/* view_transfer.c */
+json_t *view_transfer(const struct transfer *transfer, size_t failures_max);
+json_t *view_transfer_progress(const struct transfer *transfer); /* without failures and names */
+
+/* view_inbox.c */
+json_t *view_inbox_item(const struct inbox_item *item);
 
 #endif

@@ -10,7 +10,7 @@
 
 #define AUDIT_HASH_TEXT_SIZE 64 /* hexadecimal digits of BLAKE2b-256 */
 #define AUDIT_LINE_MAX                                                                                       \
-    32768 /* seventeen texts of 256 bytes and twelve names of 64, each byte six characters of JSON */
+    40960 /* twenty-one texts of 256 bytes and sixteen names of 64, each byte six characters of JSON */
 #define AUDIT_TORN_ACTION "audit.torn" /* of the line behind one that a crash left unfinished */
 
 struct audit_hash {

@@ -11,7 +11,7 @@
 #define AUDIT_TEXT_MAX                                                                                       \
     256 /* bytes of any text that came from outside; what is longer is cut and ends in …                   \
          */
-#define AUDIT_PARAMETERS_MAX 12
+#define AUDIT_PARAMETERS_MAX 16
 #define AUDIT_NAME_MAX       64 /* bytes of a parameter's name; one with a longer name is left out */
 
 enum audit_result { AUDIT_DONE = 1, AUDIT_FAILED, AUDIT_REFUSED };

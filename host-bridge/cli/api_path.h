@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#define API_PATH_MAX 1535
+#define API_PATH_MAX 14335 /* a path of 4,095 bytes, each encoded, and some more; a bridge takes 32 KiB */
 
 struct api_path {
     char text[API_PATH_MAX + 1];

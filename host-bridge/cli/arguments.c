@@ -55,6 +55,11 @@ static int take_operand(struct parser *parser, const char *text)
         hint_usage(parser);
         return UV_EINVAL;
     }
+    if (arguments->operand_count == ARGUMENTS_OPERANDS_MAX) {
+        print_to(parser->problem, "more than %d arguments", ARGUMENTS_OPERANDS_MAX);
+        print_to(parser->hint, "name the folder that they are in");
+        return UV_EINVAL;
+    }
     if (arguments->operand_count == arguments->command->operands_max) {
         print_to(parser->problem, "unexpected argument \"%s\"", text);
         hint_usage(parser);
@@ -73,11 +78,31 @@ static bool find_option(const char *text, size_t size, enum option_id *ret)
             return true;
         }
     }
-    if (size == 2 && memcmp(text, "-h", 2) == 0) {
-        *ret = OPTION_HELP;
-        return true;
-    }
     return false;
+}
+
+static int report_unknown_option(struct parser *parser, const char *text, size_t size)
+{
+    print_to(parser->problem, "unknown option \"%.*s\"", (int)size, text);
+    hint_usage(parser);
+    return UV_EINVAL;
+}
+
+/* "-rv": flags by their letters. */
+static int take_letters(struct parser *parser, const char *letters)
+{
+    for (; *letters != '\0'; letters++) {
+        int option = 0;
+        while (option < OPTION_COUNT && COMMAND_OPTION_LETTERS[option] != *letters)
+            option++;
+        if (option == OPTION_COUNT) {
+            char text[3] = {'-', *letters, '\0'};
+            return report_unknown_option(parser, text, 2);
+        }
+        parser->arguments->options[option] = "";
+        parser->given[option] = true;
+    }
+    return 0;
 }
 
 /* Takes argv[*index] and its value, which may be the next element. */
@@ -90,11 +115,10 @@ static int take_option(struct parser *parser, int argc, char *const *argv, int *
         parser->arguments->list_commands = true;
         return 0;
     }
-    if (!find_option(text, size, &option)) {
-        print_to(parser->problem, "unknown option \"%.*s\"", (int)size, text);
-        hint_usage(parser);
-        return UV_EINVAL;
-    }
+    if (text[1] != '-')
+        return take_letters(parser, text + 1);
+    if (!find_option(text, size, &option))
+        return report_unknown_option(parser, text, size);
     const char *value = text[size] == '=' ? text + size + 1 : NULL;
     const struct option *known = &COMMAND_OPTIONS[option];
     if (known->value == NULL && value != NULL) {

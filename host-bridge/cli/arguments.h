@@ -5,7 +5,7 @@
 
 #include "host-bridge/cli/command.h"
 
-#define ARGUMENTS_OPERANDS_MAX 16 /* hospes audit verify with all files that a bridge keeps */
+#define ARGUMENTS_OPERANDS_MAX 4096 /* of cp and send: what a shell makes of *.jpg */
 #define ARGUMENTS_PROBLEM_MAX  511
 
 struct arguments {

@@ -7,17 +7,24 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "host-bridge/cli/api_path.h"
 #include "host-bridge/cli/interrupt.h"
 #include "protocol/base/buffer.h"
 #include "protocol/base/clock.h"
 
-enum { TICK_MS = 100, CONNECT_TIMEOUT_MS = 3000, BODY_FIRST_RESERVE = 4096 };
+enum {
+    TICK_MS = 100,
+    CONNECT_TIMEOUT_MS = 3000,
+    UPLOAD_BUFFER_SIZE = 2 * 1024 * 1024, /* the most that libcurl takes */
+    DOWNLOAD_BUFFER_SIZE = 512 * 1024,    /* the same */
+};
 
 struct client {
     struct client_options options;
@@ -33,6 +40,8 @@ struct exchange {
     struct buffer answer;
     const struct client_stream *stream; /* NULL for an ordinary request */
     bool too_large, stopped, done;
+    bool waits_for_input; /* an upload is paused until its descriptor has bytes */
+    int input_error;      /* errno of reading it */
     CURLcode code;
 };
 
@@ -63,7 +72,7 @@ static bool streams_body(const struct exchange *exchange)
 {
     long status = 0;
     curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
-    return exchange->stream != NULL && status == 200;
+    return exchange->stream != NULL && !exchange->stream->uploads && status == 200;
 }
 
 static size_t exchange_on_body(char *bytes, size_t one, size_t count, void *ctx)
@@ -78,6 +87,25 @@ static size_t exchange_on_body(char *bytes, size_t one, size_t count, void *ctx)
         return size;
     exchange->too_large = size > buffer_room(&exchange->answer);
     return 0;
+}
+
+/* Never blocks: the answer may come, or an interrupt, before the input does. */
+static size_t exchange_on_upload(char *out, size_t one, size_t count, void *ctx)
+{
+    struct exchange *exchange = ctx;
+    struct pollfd input = {.fd = exchange->stream->upload_fd, .events = POLLIN};
+    ssize_t got = -1;
+    errno = EAGAIN;
+    if (poll(&input, 1, 0) == 1)
+        got = read(input.fd, out, one * count);
+    if (got >= 0)
+        return (size_t)got;
+    if (errno != EAGAIN && errno != EINTR) {
+        exchange->input_error = errno;
+        return CURL_READFUNC_ABORT;
+    }
+    exchange->waits_for_input = true;
+    return CURL_READFUNC_PAUSE;
 }
 
 static void exchange_finish(struct exchange *exchange)
@@ -99,7 +127,7 @@ static bool add_header(struct exchange *exchange, const char *text)
 static bool set_request(struct exchange *exchange, const struct client *client,
                         const struct client_request *request)
 {
-    char url[2048];
+    char url[API_PATH_MAX + 64];
     CURL *easy = exchange->easy;
     int size = snprintf(url, sizeof(url), "http://localhost%s", request->path);
     if (size < 0 || (size_t)size >= sizeof(url))
@@ -125,10 +153,25 @@ static bool set_request(struct exchange *exchange, const struct client *client,
            curl_easy_setopt(easy, CURLOPT_POSTFIELDS, exchange->body) == CURLE_OK;
 }
 
+static bool set_upload(struct exchange *exchange)
+{
+    CURL *easy = exchange->easy;
+    curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BUFFER_SIZE);
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, exchange_on_upload);
+    return curl_easy_setopt(easy, CURLOPT_READDATA, exchange) == CURLE_OK &&
+           add_header(exchange, "Content-Type: application/octet-stream") &&
+           add_header(exchange, "Transfer-Encoding: chunked");
+}
+
 static bool set_stream(struct exchange *exchange)
 {
     char text[128];
     const char *last = exchange->stream->last_event_id;
+    if (exchange->stream->uploads)
+        return set_upload(exchange);
+    if (exchange->stream->is_file)
+        return curl_easy_setopt(exchange->easy, CURLOPT_BUFFERSIZE, (long)DOWNLOAD_BUFFER_SIZE) == CURLE_OK;
     if (!add_header(exchange, "Accept: text/event-stream"))
         return false;
     if (last == NULL || last[0] == '\0')
@@ -177,6 +220,10 @@ static enum client_failure failure_of(const struct client *client, const struct 
         return CLIENT_STOPPED;
     if (exchange->too_large)
         return CLIENT_TOO_LARGE;
+    if (exchange->input_error != 0) {
+        *ret_os_error = exchange->input_error;
+        return CLIENT_INPUT;
+    }
     switch (exchange->code) {
     case CURLE_OK:
         return CLIENT_OK;
@@ -208,7 +255,7 @@ static void exchange_answer(const struct client *client, const struct exchange *
     if (ret->failure != CLIENT_OK)
         return;
     curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &ret->status);
-    if (exchange->stream == NULL || ret->status != 200)
+    if (!streams_body(exchange))
         read_json(exchange, ret);
 }
 
@@ -229,11 +276,27 @@ static void collect_done(struct client *client)
 static bool tick_stream(const struct client *client, struct exchange *exchange, uint64_t waited_ms)
 {
     if (streams_body(exchange)) {
-        exchange->stopped = !exchange->stream->on_tick(exchange->stream->ctx);
+        const struct client_stream *stream = exchange->stream;
+        exchange->stopped = stream->on_tick != NULL && !stream->on_tick(stream->ctx);
         exchange->done = exchange->stopped;
         return !exchange->stopped;
     }
     return !exchange->stream->wait_bounded || waited_ms < (uint64_t)client->options.timeout_ms;
+}
+
+/* Waits for something to happen, at most TICK_MS. */
+static bool wait_a_tick(struct client *client, struct exchange *stream)
+{
+    struct curl_waitfd input = {.events = CURL_WAIT_POLLIN};
+    bool waits = stream != NULL && stream->waits_for_input;
+    if (waits)
+        input.fd = stream->stream->upload_fd;
+    if (curl_multi_poll(client->multi, waits ? &input : NULL, waits ? 1 : 0, TICK_MS, NULL) != CURLM_OK)
+        return false;
+    if (!waits || input.revents == 0)
+        return true;
+    stream->waits_for_input = false;
+    return curl_easy_pause(stream->easy, CURLPAUSE_CONT) == CURLE_OK;
 }
 
 /* Until nothing runs any more, an interrupt, or the stream's end. */
@@ -253,7 +316,7 @@ static void run(struct client *client, struct exchange *stream)
             client->options.on_wait(client->options.ctx, (unsigned)waited, false);
             shown = true;
         }
-        if (curl_multi_poll(client->multi, NULL, 0, TICK_MS, NULL) != CURLM_OK)
+        if (!wait_a_tick(client, stream))
             break;
     }
     if (shown)
@@ -303,7 +366,7 @@ void client_answer_finish(struct client_answer *answer)
 void client_stream(struct client *client, const struct client_stream *stream, struct client_answer *ret)
 {
     struct exchange exchange = {.stream = stream};
-    struct client_request request = {.method = "GET", .path = stream->path};
+    struct client_request request = {.method = stream->uploads ? "PUT" : "GET", .path = stream->path};
     /* A multi handle of its own, so that a callback may ask something by client_perform. */
     struct client *own = client_create(&client->options);
     memset(ret, 0, sizeof(*ret));

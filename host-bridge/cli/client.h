@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define CLIENT_SOCKET_PATH_MAX   107                /* sun_path of Linux, with its terminator */
-#define CLIENT_ANSWER_MAX        (32 * 1024 * 1024) /* 4,096 guests or ports at their largest, with room */
+#define CLIENT_ANSWER_MAX        (64 * 1024 * 1024) /* a folder of 100,000 long names, with room */
 #define CLIENT_TIMEOUT_MS        15000              /* the bridge's own deadlines are 5 and 10 s */
 #define CLIENT_PARALLEL_MAX      8
 #define CLIENT_PROGRESS_AFTER_MS 500
@@ -27,12 +27,13 @@ enum client_failure {
     CLIENT_TOO_LARGE,   /* above CLIENT_ANSWER_MAX */
     CLIENT_INTERRUPTED, /* interrupt_seen() */
     CLIENT_STOPPED,     /* a stream's reader had enough */
+    CLIENT_INPUT,       /* what was to be sent can't be read; os_error says why */
     CLIENT_NO_MEMORY,
 };
 
 struct client_answer {
     enum client_failure failure;
-    int os_error; /* errno, CLIENT_UNREACHABLE only */
+    int os_error; /* errno, CLIENT_UNREACHABLE and CLIENT_INPUT only */
     long status;  /* HTTP, CLIENT_OK only */
     json_t *json; /* owned; NULL when there was no body, or it was an error's that is no JSON */
 };
@@ -68,10 +69,13 @@ void client_answer_finish(struct client_answer *answer);
 struct client_stream {
     const char *path;
     const char *last_event_id; /* NULL or "" = none */
+    bool uploads;              /* PUT: what upload_fd gives, to its end, is the request's body */
+    int upload_fd;             /* borrowed */
+    bool is_file;              /* the answer is no event stream: large pieces */
     bool wait_bounded; /* the head of the answer must come within the timeout; the body never need end */
-    /* Bytes of a 200's body; false stops. */
+    /* Bytes of a 200's body; false stops. Can be NULL with uploads. */
     bool (*on_bytes)(void *ctx, const char *bytes, size_t size);
-    /* Some ten times a second, once the head is there; false stops. */
+    /* Some ten times a second, once the head is there; false stops. Can be NULL. */
     bool (*on_tick)(void *ctx);
     void *ctx;
 };

@@ -7,7 +7,9 @@
 #include "host-bridge/cli/arguments.h"
 #include "host-bridge/cli/commands.h"
 
-#define WITH(option) (1U << (option))
+#define WITH(option)   (UINT64_C(1) << (option))
+#define AUDIT_OPERANDS 16 /* verify with all files that a bridge keeps */
+#define FILES_OPERANDS ARGUMENTS_OPERANDS_MAX
 
 const struct option COMMAND_OPTIONS[OPTION_COUNT] = {
     [OPTION_SOCKET] = {"--socket", "PATH", "the Host API socket of the bridge"},
@@ -32,6 +34,26 @@ const struct option COMMAND_OPTIONS[OPTION_COUNT] = {
     [OPTION_CODE] = {"--code", "CODE",
                      "the code that hospes-agent pair shows in the guest: agree if it is ours"},
     [OPTION_LAST] = {"--last", "N", "so many of the newest entries (default 50, at most 1000)"},
+    [OPTION_RECURSIVE] = {"--recursive", NULL, "folders, too, with all that is in them"},
+    [OPTION_RESUME] = {"--resume", NULL, "go on with what an earlier try left, after a check of it"},
+    [OPTION_UPDATE] = {"--update", NULL, "leave out files of the same size and time"},
+    [OPTION_CHECKSUM] = {"--checksum", NULL, "compare what is in the files, whatever their times"},
+    [OPTION_LINKS] = {"--links", "POLICY",
+                      "symbolic links: skip (default), keep those that stay inside, or follow"},
+    [OPTION_OWNER] = {"--owner", NULL, "keep user and group, where the receiver may"},
+    [OPTION_ATTRIBUTES] = {"--attributes", NULL, "keep extended attributes"},
+    [OPTION_NO_CLOBBER] = {"--no-clobber", NULL, "replace nothing: a name that is taken is a failure"},
+    [OPTION_RENAME] = {"--rename", NULL, "replace nothing: a name that is taken becomes \"name (1)\""},
+    [OPTION_USER] = {"--user", "USER", "on behalf of this user of the guest"},
+    [OPTION_VERBOSE] = {"--verbose", NULL, "say at the end what was done"},
+    [OPTION_NO_WAIT] = {"--no-wait", NULL, "print the transfer's id and end; the bridge goes on"},
+    [OPTION_TO] = {"--to", "DIR", "into this folder of the host"},
+    [OPTION_PARENTS] = {"--parents", NULL, "the folders above it, too; a folder that is there is no error"},
+};
+
+const char COMMAND_OPTION_LETTERS[OPTION_COUNT] = {
+    [OPTION_HELP] = 'h',       [OPTION_RECURSIVE] = 'r', [OPTION_UPDATE] = 'u',
+    [OPTION_NO_CLOBBER] = 'n', [OPTION_VERBOSE] = 'v',   [OPTION_PARENTS] = 'p',
 };
 
 const struct command COMMANDS[] = {
@@ -79,6 +101,44 @@ const struct command COMMANDS[] = {
     {"block", "NAME PORT", 2, 2, 0, false, "never forward this port; close its connections", NULL,
      command_block},
     {"unblock", "NAME PORT", 2, 2, 0, false, "undo block", NULL, command_unblock},
+    {"cp", "SRC... DST", 2, FILES_OPERANDS,
+     WITH(OPTION_RECURSIVE) | WITH(OPTION_RESUME) | WITH(OPTION_UPDATE) | WITH(OPTION_CHECKSUM) |
+         WITH(OPTION_LINKS) | WITH(OPTION_OWNER) | WITH(OPTION_ATTRIBUTES) | WITH(OPTION_NO_CLOBBER) |
+         WITH(OPTION_RENAME) | WITH(OPTION_USER) | WITH(OPTION_VERBOSE),
+     false, "copy files and folders between host and guests, or from guest to guest",
+     "What is in a guest is written NAME:PATH; PATH is absolute, or relative to the home of the user there.\n"
+     "A host path with a colon in it is written ./a:b. - as the only SRC is standard input, as DST standard\n"
+     "output. Mode and time are kept, every byte is verified, and a file is replaced only once it is whole.\n"
+     "\n"
+     "A guest that goes away meanwhile is waited for. An interrupt keeps what is there for a day: the same\n"
+     "command with --resume goes on. Files that can't be copied are listed at the end, and the status is "
+     "1.\n",
+     command_cp},
+    {"send", "NAME FILE...", 2, FILES_OPERANDS,
+     WITH(OPTION_USER) | WITH(OPTION_VERBOSE) | WITH(OPTION_NO_WAIT), false,
+     "drop files and folders into the guest's drop folder",
+     "Nothing is replaced there: a name that is taken becomes \"name (1)\". It goes on by itself after the\n"
+     "guest, or the bridge, was away.\n",
+     command_send},
+    {"inbox", "[NAME]", 0, 1, 0, false, "what guests offer to this host", NULL, command_inbox},
+    {"accept", "ID", 1, 1, WITH(OPTION_TO) | WITH(OPTION_VERBOSE) | WITH(OPTION_NO_WAIT), false,
+     "take what a guest offers",
+     "Into the guest's folder in your downloads, unless --to names another one.\n", command_accept},
+    {"decline", "ID", 1, 1, 0, false, "do not take what a guest offers", NULL, command_decline},
+    {"transfers", "[cancel ID]", 0, 2, WITH(OPTION_WATCH), false, "copies that are under way or have ended",
+     "The beginning of an ID is enough where only one begins so. cancel removes what was half done.\n"
+     "With --watch the table is drawn anew as they go on; into a pipe a line follows for each change.\n",
+     command_transfers},
+    {"ls", "NAME:PATH", 1, 1, WITH(OPTION_USER), false, "list a folder of the guest", NULL, command_ls},
+    {"cat", "NAME:PATH", 1, 1, WITH(OPTION_USER), false, "print a file of the guest", NULL, command_cat},
+    {"mkdir", "NAME:PATH", 1, 1, WITH(OPTION_PARENTS) | WITH(OPTION_USER), false,
+     "make a folder in the guest", NULL, command_mkdir},
+    {"mv", "NAME:FROM NAME:TO", 2, 2, WITH(OPTION_NO_CLOBBER) | WITH(OPTION_USER), false,
+     "rename or move within the guest", NULL, command_mv},
+    {"rm", "NAME:PATH", 1, 1, WITH(OPTION_RECURSIVE) | WITH(OPTION_USER), false,
+     "remove a file or a folder of the guest", NULL, command_rm},
+    {"watch", "NAME PATH", 2, 2, WITH(OPTION_USER), false, "what changes beneath a folder of the guest",
+     "A line for each change: time, what, path. With --json an object a line.\n", command_watch},
     {"events", "[NAME]", 0, 1, WITH(OPTION_SINCE) | WITH(OPTION_FOLLOW), false,
      "what happened to guests, ports and forwards",
      "Without --follow: the events that the bridge still holds (after SEQ with --since), then end. With\n"
@@ -95,7 +155,7 @@ const struct command COMMANDS[] = {
      command_unpair},
     {"identity", "", 0, 0, 0, false, "print this host's key, for sudo hospes-agent trust KEY in a guest",
      NULL, command_identity},
-    {"audit", "[NAME] | verify [FILE]...", 0, ARGUMENTS_OPERANDS_MAX, WITH(OPTION_LAST), false,
+    {"audit", "[NAME] | verify [FILE]...", 0, AUDIT_OPERANDS, WITH(OPTION_LAST), false,
      "what was asked of the bridge, by whom, and how it ended",
      "Without operands all guests, with NAME one of them; the newest entry is the last.\n"
      "verify checks that nobody changed the log or took lines away. It exits 0 when it is intact, 1 when "

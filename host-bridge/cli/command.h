@@ -31,6 +31,20 @@ enum option_id {
     OPTION_ACCEPT,
     OPTION_CODE,
     OPTION_LAST,
+    OPTION_RECURSIVE,
+    OPTION_RESUME,
+    OPTION_UPDATE,
+    OPTION_CHECKSUM,
+    OPTION_LINKS,
+    OPTION_OWNER,
+    OPTION_ATTRIBUTES,
+    OPTION_NO_CLOBBER,
+    OPTION_RENAME,
+    OPTION_USER,
+    OPTION_VERBOSE,
+    OPTION_NO_WAIT,
+    OPTION_TO,
+    OPTION_PARENTS,
     OPTION_COUNT
 };
 
@@ -49,7 +63,7 @@ struct command {
     const char *name;
     const char *operands; /* "NAME SPEC" */
     size_t operands_min, operands_max;
-    uint32_t options;    /* bits 1 << enum option_id beyond the global ones */
+    uint64_t options;    /* bits 1 << enum option_id beyond the global ones */
     bool offline;        /* needs no bridge: help */
     const char *summary; /* one line */
     const char *details; /* paragraphs for `hospes help COMMAND`; can be NULL */
@@ -58,6 +72,7 @@ struct command {
 };
 
 extern const struct option COMMAND_OPTIONS[OPTION_COUNT];
+extern const char COMMAND_OPTION_LETTERS[OPTION_COUNT]; /* 'r' of -r; 0 = none. Flags only */
 extern const struct command COMMANDS[];
 extern const size_t COMMANDS_COUNT;
 

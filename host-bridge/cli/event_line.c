@@ -7,6 +7,7 @@
 
 #include "host-bridge/cli/json_view.h"
 #include "host-bridge/cli/port_table.h"
+#include "host-bridge/cli/transfer_words.h"
 
 static void pairing_details(const json_t *data, char *out, size_t size)
 {
@@ -58,6 +59,10 @@ void event_line_details(const char *type, const json_t *data, char *out, size_t 
         port_table_line(json_view(data, "port"), out, size);
     else if (json_view(data, "forward") != NULL)
         forward_details(json_view(data, "forward"), out, size);
+    else if (json_view(data, "transfer") != NULL)
+        snprintf(out, size, "%s", transfer_words_line(json_view(data, "transfer")).text);
+    else if (json_view(data, "item") != NULL)
+        snprintf(out, size, "%s", transfer_words_item(json_view(data, "item")).text);
     else if (strcmp(type, "vm.pairing") == 0)
         pairing_details(data, out, size);
     else if (strcmp(type, "api.refused") == 0)

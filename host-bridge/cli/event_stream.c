@@ -9,6 +9,7 @@
 #include "host-bridge/cli/event_stream.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <uv.h>
 
@@ -26,6 +27,7 @@ struct reader {
     const struct event_stream *stream;
     struct sse sse;
     uint64_t heard_ms; /* monotonic: the last byte */
+    uint64_t lost_ms;  /* monotonic: since when there is no connection */
     bool connected;    /* on_connection(true) was called */
     bool answered;     /* the bridge answered another request since then */
     bool ended;        /* by a callback, the closed output, or the ring's end */
@@ -55,6 +57,8 @@ json_t *event_stream_object(const char *type, const char *id, const json_t *data
 static bool output_is_closed(const struct reader *reader)
 {
     struct pollfd output = {.fd = fileno(reader->cli->out)};
+    if (reader->stream->needs_no_output)
+        return false;
     fflush(reader->cli->out);
     return ferror(reader->cli->out) != 0 ||
            (output.fd >= 0 && poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0);
@@ -155,6 +159,18 @@ static int report_parse_problem(struct reader *reader)
                     "the event stream holds what is no event (%s)", uv_err_name(reader->parse_status));
 }
 
+static bool has_patience(const struct reader *reader, const struct client_answer *answer, bool first)
+{
+    unsigned patience_ms = reader->stream->patience_ms;
+    if (!is_passing(answer))
+        return false;
+    if (reader->connected && reader->stream->follow)
+        return true;
+    if (patience_ms == 0)
+        return !first || (answer->failure == CLIENT_OK && answer->status == 200);
+    return clock_monotonic_ms() - reader->lost_ms < patience_ms;
+}
+
 /* One connection. True: try again. */
 static bool read_once(struct reader *reader, const char *path, bool first, int *ret_status)
 {
@@ -170,7 +186,7 @@ static bool read_once(struct reader *reader, const char *path, bool first, int *
         *ret_status = report_parse_problem(reader);
     else if (reader->ended || interrupt_seen())
         *ret_status = CLI_DONE;
-    else if (is_passing(&answer) && (!first || (answer.failure == CLIENT_OK && answer.status == 200)))
+    else if (has_patience(reader, &answer, first))
         again = reader->stream->follow;
     else
         *ret_status = problem_report(reader->cli, &answer);
@@ -182,6 +198,10 @@ static bool read_once(struct reader *reader, const char *path, bool first, int *
 static bool make_path(struct api_path *path, const struct event_stream *stream, bool resumes)
 {
     const char *since = stream->since == NULL && resumes ? "0" : stream->since;
+    if (stream->path != NULL) {
+        int size = snprintf(path->text, sizeof(path->text), "%s", stream->path);
+        return size >= 0 && (size_t)size < sizeof(path->text);
+    }
     strcpy(path->text, "/api/v1/events");
     return (stream->guest == NULL || api_path_query(path, "vm", stream->guest)) &&
            (since == NULL || api_path_query(path, "since", since));
@@ -197,10 +217,13 @@ int event_stream_run(struct cli *cli, const struct event_stream *stream)
     if (!make_path(&path, stream, false))
         return problem_name_too_long(cli);
     sse_init(&reader.sse, reader_on_event, &reader);
+    reader.lost_ms = clock_monotonic_ms();
     while (read_once(&reader, path.text, !was_connected, &status)) {
         was_connected = true;
         wait_ms = reader.connected ? RETRY_FIRST_MS : wait_ms * 2;
         wait_ms = wait_ms > EVENT_STREAM_RETRY_MS ? EVENT_STREAM_RETRY_MS : wait_ms;
+        if (reader.connected)
+            reader.lost_ms = clock_monotonic_ms();
         if (reader.connected && stream->on_connection != NULL && !stream->on_connection(stream->ctx, false))
             break;
         reader.connected = false;

@@ -10,9 +10,13 @@
 #define EVENT_STREAM_RETRY_MS 2000 /* between tries to reach the bridge again; the first ones come sooner */
 
 struct event_stream {
-    const char *guest; /* NULL = all */
-    const char *since; /* a number; NULL = from now on */
-    bool follow;       /* false: end where the ring ends */
+    const char *path;     /* another stream than /events: guest and since do not count; can be NULL */
+    const char *guest;    /* NULL = all */
+    const char *since;    /* a number; NULL = from now on */
+    bool follow;          /* false: end where the ring ends */
+    unsigned patience_ms; /* a bridge that is away so long, also at first, is a failure; 0 = it is waited for
+                           * for ever once it was there */
+    bool needs_no_output; /* goes on when nobody reads the output any more */
     /* One event: data is the object of its data line. False ends the stream. */
     bool (*on_event)(void *ctx, const char *type, const char *id, const json_t *data);
     /* connected is false when the bridge went away, true when it is (again) there. False ends the stream. Can

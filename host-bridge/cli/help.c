@@ -17,8 +17,10 @@ static void print_options(FILE *out, const struct command *command, int from, in
         const struct option *option = &COMMAND_OPTIONS[i];
         if (command != NULL && !command_takes(command, (enum option_id)i))
             continue;
-        snprintf(text, sizeof(text), "%s%s%s", option->name, option->value != NULL ? " " : "",
-                 option->value != NULL ? option->value : "");
+        char letter = COMMAND_OPTION_LETTERS[i];
+        int size = letter != '\0' ? snprintf(text, sizeof(text), "-%c, ", letter) : 0;
+        snprintf(text + size, sizeof(text) - (size_t)size, "%s%s%s", option->name,
+                 option->value != NULL ? " " : "", option->value != NULL ? option->value : "");
         fprintf(out, "  %-*s %s\n", NAME_COLUMNS, text, option->summary);
     }
 }
@@ -26,7 +28,8 @@ static void print_options(FILE *out, const struct command *command, int from, in
 void help_overview(FILE *out)
 {
     fputs("Usage: hospes [OPTION]... COMMAND [ARGUMENT]...\n"
-          "Guests of any VM manager: their ports on this host's localhost, their health, their events.\n"
+          "Guests of any VM manager: their ports on this host's localhost, their files, their health, their "
+          "events.\n"
           "\nCommands:\n",
           out);
     for (size_t i = 0; i < COMMANDS_COUNT; i++) {

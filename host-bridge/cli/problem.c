@@ -60,8 +60,10 @@ static struct failure_text text_of_failure(const struct client_answer *answer)
                                      "is another program listening there? compare hospes --version with "
                                      "hospes-bridge --version"};
     case CLIENT_TOO_LARGE:
-        return (struct failure_text){"the answer is larger than 32 MiB, more than any bridge sends",
+        return (struct failure_text){"the answer is larger than 64 MiB, more than any bridge sends",
                                      "is another program listening there?"};
+    case CLIENT_INPUT:
+        return (struct failure_text){strerror(answer->os_error), NULL};
     case CLIENT_INTERRUPTED:
         return (struct failure_text){"interrupted", NULL};
     default:
@@ -83,12 +85,18 @@ static const char *text_of_http(long status)
         return "it exists already";
     case 422:
         return "the bridge found a value that is not valid";
+    case 429:
+        return "too much is under way already";
+    case 501:
+        return "the guest's agent does not do that";
     case 502:
         return "the guest failed";
     case 503:
         return "the guest is not connected";
     case 504:
         return "the guest did not answer in time";
+    case 507:
+        return "there is no space left";
     default:
         return "the bridge failed";
     }
@@ -128,7 +136,11 @@ const char *problem_text(const struct client_answer *answer, const char **ret_hi
         text.text = json_view_text(answer->json, "error.message", NULL);
         text.hint = json_view_text(answer->json, "error.hint", NULL);
         /* The API's hints are for its callers; what a user types is another thing. */
-        if (text.hint != NULL && strstr(text.hint, "/api/v1/") != NULL)
+        if (text.hint != NULL && strstr(text.hint, "/vms/{vm}/files") != NULL)
+            text.hint = "single files: hospes cp - NAME:PATH < FILE, and hospes cat NAME:PATH > FILE";
+        else if (text.hint != NULL && strstr(text.hint, "recursive=true") != NULL)
+            text.hint = "hospes rm -r removes what is in it, too";
+        else if (text.hint != NULL && strstr(text.hint, "/api/v1/") != NULL)
             text.hint = "hospes vms lists the guests";
         if (text.text == NULL || text.text[0] == '\0')
             text.text = text_of_http(answer->status);
@@ -145,6 +157,8 @@ int problem_report(struct cli *cli, const struct client_answer *answer)
     int status = problem_status(answer);
     if (answer->failure == CLIENT_INTERRUPTED)
         return status;
+    if (answer->failure == CLIENT_INPUT)
+        return cli_fail(cli, status, NULL, "can't read standard input: %s", text);
     if (answer->failure != CLIENT_OK && answer->failure != CLIENT_NO_MEMORY)
         return cli_fail(cli, status, hint, "%s (%s)", text, cli->socket_path);
     return cli_fail(cli, status, hint, "%s", text);
@@ -162,6 +176,11 @@ int problem_ask(struct cli *cli, const char *method, const char *path, const jso
         *ret_json = json_incref(answer.json);
     client_answer_finish(&answer);
     return status;
+}
+
+int problem_path_too_long(struct cli *cli)
+{
+    return cli_fail(cli, CLI_USAGE, "paths have at most 4095 bytes", "a path is too long");
 }
 
 int problem_name_too_long(struct cli *cli)

@@ -18,5 +18,7 @@ int problem_ask(struct cli *cli, const char *method, const char *path, const jso
 
 /* Reports a path that api_path could not hold. */
 int problem_name_too_long(struct cli *cli);
+/* The same where the path within a guest is what is long. */
+int problem_path_too_long(struct cli *cli);
 
 #endif

@@ -231,3 +231,31 @@ const struct remedy *remedy_find(const char *code, const char *link)
         return remedy_find("ECONNRESET", link);
     return strcmp(code, "ENFILE") == 0 ? remedy_find("EMFILE", link) : &UNKNOWN;
 }
+
+static const struct {
+    const char *code, *step;
+} FILE_STEPS[] = {
+    {"ENOSPC", "make room on the receiving side; hospes cp --resume then goes on"},
+    {"QUOTA", "the user's quota is used up: make room, or raise it; hospes cp --resume then goes on"},
+    {"EROFS", "the file system is mounted read-only: choose another folder"},
+    {"EACCES", "in the guest it is done on behalf of a user: --user names another one"},
+    {"EPERM", "in the guest it is done on behalf of a user: --user names another one"},
+    {"EEXIST", "--rename keeps both; without --no-clobber the old one is replaced"},
+    {"EISDIR", "-r takes folders, too"},
+    {"ENAMETOOLONG", "the receiving file system takes names of at most 255 bytes: shorten it"},
+    {"ELOOP", "--links keep or --links follow says what becomes of symbolic links"},
+    {"CHANGED", "something writes to it: try again when that has ended"},
+    {"NOT_SUPPORTED", "update the guest's agent, or ask its owner to switch the class \"files\" on"},
+    {"NOT_ALLOWED", "the configuration of the agent or the bridge forbids it"},
+    {"NOT_CONNECTED", "hospes status says why the guest is not connected"},
+    {"LIMIT", "too much is under way at once: hospes transfers shows it"},
+};
+
+const char *remedy_file_step(const char *code)
+{
+    for (size_t i = 0; i < sizeof(FILE_STEPS) / sizeof(FILE_STEPS[0]); i++) {
+        if (strcmp(FILE_STEPS[i].code, code) == 0)
+            return FILE_STEPS[i].step;
+    }
+    return NULL;
+}

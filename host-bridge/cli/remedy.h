@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a guest's error code means and what to do about it. */
+/* What an error code of a guest, or of a file, means and what to do about it. */
 #ifndef HOSPES_CLI_REMEDY_H
 #define HOSPES_CLI_REMEDY_H
 
@@ -17,5 +17,8 @@ struct remedy {
 
 /* For the code of a guest with this link specification; never NULL (a general one for unknown codes). */
 const struct remedy *remedy_find(const char *code, const char *link);
+
+/* What to do about a file that could not be copied, in half a line; NULL when there is nothing to say. */
+const char *remedy_file_step(const char *code);
 
 #endif

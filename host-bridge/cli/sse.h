@@ -8,7 +8,7 @@
 
 #include "protocol/base/buffer.h"
 
-#define SSE_EVENT_MAX (256 * 1024) /* a forward or a port with its texts is below 8 KiB */
+#define SSE_EVENT_MAX (2 * 1024 * 1024) /* the bridge's ring holds 1 MiB in all */
 #define SSE_ID_MAX    63
 #define SSE_TYPE_MAX  63
 

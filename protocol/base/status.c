@@ -42,6 +42,9 @@ static const struct status_entry ENTRIES[] = {
     {STATUS_OTHER_KEY, "OTHER_KEY", "the handshake was made for another key"},
     {STATUS_CODE_NEEDED, "CODE_NEEDED", "this link pairs only by comparing a code"},
     {STATUS_DECLINED, "DECLINED", "the pairing was declined or not confirmed in time"},
+    {STATUS_QUOTA, "QUOTA", "the user's disk quota is used up"},
+    {STATUS_CHANGED, "CHANGED",
+     "the file kept changing while it was read; try again when nothing writes to it"},
     /* libuv's, in words that help more */
     {UV_EAI_NONAME, "EAI_NONAME", "no machine of this name is known"},
     {UV_EAI_NODATA, "EAI_NODATA", "the name has no address"},

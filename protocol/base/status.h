@@ -33,6 +33,8 @@ enum hospes_status {
     STATUS_OTHER_KEY = -10025,             /* the handshake was made for an agent with another key */
     STATUS_CODE_NEEDED = -10026,           /* this link pairs only by a code that people compare */
     STATUS_DECLINED = -10027,              /* a person said no, or nobody answered in time */
+    STATUS_QUOTA = -10028,                 /* the disk has space, this user has not */
+    STATUS_CHANGED = -10029,               /* a file changed again and again while it was read */
 };
 
 /* One line of English for any code, ours or libuv's. Never NULL; static storage or a thread-local buffer. */

@@ -29,6 +29,7 @@ struct subscriber {
 struct feed {
     struct event_log *log;
     feed_snapshot snapshot;
+    feed_offers offers; /* NULL: none */
     void *ctx;
     struct subscriber *first;
 };
@@ -50,6 +51,11 @@ struct feed *feed_create(feed_snapshot snapshot, void *ctx)
     return feed;
 }
 
+void feed_set_offers(struct feed *feed, feed_offers offers)
+{
+    feed->offers = offers;
+}
+
 void feed_destroy(struct feed *feed)
 {
     if (feed == NULL)
@@ -58,15 +64,11 @@ void feed_destroy(struct feed *feed)
     free(feed);
 }
 
-static void emit_part(void *emit_ctx, const struct ports_message *part)
+static void append_part(struct subscriber *subscriber, const struct message *message)
 {
-    struct subscriber *subscriber = emit_ctx;
-    struct message message = {.kind = MESSAGE_PORTS, .id = subscriber->sent};
-    message.body.ports = *part;
-    message.body.ports.sequence = subscriber->sent;
     struct buffer payload;
     buffer_init(&payload, FRAME_MESSAGE_MAX);
-    int status = message_encode(&message, &payload);
+    int status = message_encode(message, &payload);
     uint32_t size = (uint32_t)buffer_size(&payload);
     if (status == 0)
         status = buffer_append(&subscriber->snapshot, &size, sizeof(size));
@@ -77,9 +79,29 @@ static void emit_part(void *emit_ctx, const struct ports_message *part)
     buffer_finish(&payload);
 }
 
+static void emit_part(void *emit_ctx, const struct ports_message *part)
+{
+    struct subscriber *subscriber = emit_ctx;
+    struct message message = {.kind = MESSAGE_PORTS, .id = subscriber->sent};
+    message.body.ports = *part;
+    message.body.ports.sequence = subscriber->sent;
+    append_part(subscriber, &message);
+}
+
+static void emit_offers(void *emit_ctx, const struct offers_message *part)
+{
+    struct subscriber *subscriber = emit_ctx;
+    struct message message = {.kind = MESSAGE_OFFERS, .id = subscriber->sent};
+    message.body.offers = *part;
+    message.body.offers.sequence = subscriber->sent;
+    append_part(subscriber, &message);
+}
+
 static void take_snapshot(struct subscriber *subscriber)
 {
     subscriber->sent = event_log_last(subscriber->feed->log);
+    if (subscriber->feed->offers != NULL)
+        subscriber->feed->offers(subscriber->feed->ctx, emit_offers, subscriber);
     subscriber->feed->snapshot(subscriber->feed->ctx, emit_part, subscriber);
 }
 
@@ -148,6 +170,8 @@ int feed_publish(struct feed *feed, struct message *event)
     event->id = event_log_next(feed->log);
     if (event->kind == MESSAGE_PORTS)
         event->body.ports.sequence = event->id;
+    else if (event->kind == MESSAGE_OFFERS)
+        event->body.offers.sequence = event->id;
     struct buffer payload;
     buffer_init(&payload, FRAME_MESSAGE_MAX);
     int status = message_encode(event, &payload);

@@ -14,9 +14,14 @@ struct subscriber; /* opaque */
 typedef void (*feed_snapshot)(void *ctx, void (*emit)(void *emit_ctx, const struct ports_message *part),
                               void *emit_ctx);
 
+/* The same for the parts that come before those: each with `more`. */
+typedef void (*feed_offers)(void *ctx, void (*emit)(void *emit_ctx, const struct offers_message *part),
+                            void *emit_ctx);
+
 /* NULL when out of memory. The epoch is random. */
 struct feed *feed_create(feed_snapshot snapshot, void *ctx);
-void feed_destroy(struct feed *feed); /* after its subscribers */
+void feed_set_offers(struct feed *feed, feed_offers offers); /* with the same ctx; until set there are none */
+void feed_destroy(struct feed *feed);                        /* after its subscribers */
 
 /* Numbers the event (its `id` is set) and sends it. UV_ENOMEM: the event is lost, and every subscriber gets a
  * snapshot instead. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A mux channel with the face of a stream: holds back what its handler does not take (bounded by the
- * channel's credit), and queues what is sent before the mux is synchronised. */
+/* A mux channel with the face of a stream: holds back what its handler does not take, and all that comes
+ * behind it, in order (bounded by the channel's credit), and queues what is sent before the mux is
+ * synchronised. */
 #include "protocol/link/mux_stream.h"
 
 #include <stdlib.h>
@@ -8,6 +9,11 @@
 #include <uv.h>
 
 #include "protocol/base/status.h"
+
+/* A frame in `held` and `early`: its type, then its size, then its payload. */
+#define RECORD_HEAD 5
+/* What holding costs beyond the bytes that there is credit for: frames may be small. */
+#define HELD_MAX (2 * MUX_WINDOW)
 
 struct mux_stream {
     struct stream base;
@@ -18,9 +24,9 @@ struct mux_stream {
     bool ended;       /* on_end was called, or the channel is gone */
     bool paused;      /* held is not empty */
     bool resuming;    /* the handler is being given what was held */
-    bool fin_held;    /* FIN came behind what is held */
     struct buffer held;
-    struct buffer early; /* frames sent while waiting: type, u32 length, payload */
+    size_t held_last;    /* payload of the last frame in held */
+    struct buffer early; /* frames sent while waiting */
 };
 
 static void mark_ended(struct mux_stream *s, int status, const char *text)
@@ -34,15 +40,28 @@ static void mark_ended(struct mux_stream *s, int status, const char *text)
 
 /* ---- sending ---- */
 
-static int queue_early(struct mux_stream *s, enum frame_type type, struct span payload)
+static void put_head(uint8_t head[static RECORD_HEAD], enum frame_type type, size_t payload_size)
 {
-    uint8_t head[5] = {(uint8_t)type};
-    uint32_t size = (uint32_t)payload.size;
+    uint32_t size = (uint32_t)payload_size;
+    head[0] = (uint8_t)type;
     memcpy(head + 1, &size, sizeof(size));
-    if (buffer_room(&s->early) < sizeof(head) + payload.size)
+}
+
+static size_t size_in_head(const uint8_t head[static RECORD_HEAD])
+{
+    uint32_t size;
+    memcpy(&size, head + 1, sizeof(size));
+    return size;
+}
+
+static int append_record(struct buffer *records, enum frame_type type, struct span payload)
+{
+    uint8_t head[RECORD_HEAD];
+    put_head(head, type, payload.size);
+    if (buffer_room(records) < sizeof(head) + payload.size)
         return UV_ENOBUFS;
-    int status = buffer_append(&s->early, head, sizeof(head));
-    return status < 0 ? status : buffer_append(&s->early, payload.data, payload.size);
+    int status = buffer_append(records, head, sizeof(head));
+    return status < 0 || payload.size == 0 ? status : buffer_append(records, payload.data, payload.size);
 }
 
 static int mux_stream_send(struct stream *stream, enum frame_type type, struct span payload)
@@ -51,7 +70,7 @@ static int mux_stream_send(struct stream *stream, enum frame_type type, struct s
     if (s->ended)
         return 0; /* on_end has been or will be told */
     if (s->channel == 0)
-        return queue_early(s, type, payload);
+        return append_record(&s->early, type, payload);
     struct mux_stream_list *list = s->list;
     list->enter(list->carrier);
     int status;
@@ -95,11 +114,10 @@ int mux_stream_start(struct mux_stream *s)
     int status = mux_open(s->list->mux, s, &s->channel);
     struct span early = buffer_span(&s->early);
     while (status == 0 && early.size > 0) {
-        uint32_t size;
-        memcpy(&size, early.data + 1, sizeof(size));
+        size_t size = size_in_head(early.data);
         status = mux_send(s->list->mux, s->channel, (enum frame_type)early.data[0],
-                          span_of(early.data + 5, size), NULL);
-        early = span_of(early.data + 5 + size, early.size - 5 - size);
+                          span_of(early.data + RECORD_HEAD, size), NULL);
+        early = span_of(early.data + RECORD_HEAD + size, early.size - RECORD_HEAD - size);
     }
     buffer_finish(&s->early);
     if (status < 0 && s->channel != 0) { /* or the mux would keep an owner that says it has ended */
@@ -124,6 +142,11 @@ void mux_stream_list_start_waiting(struct mux_stream_list *list)
 
 /* ---- receiving ---- */
 
+static bool is_over(const struct mux_stream *s)
+{
+    return s->base.handler == NULL || s->ended;
+}
+
 /* Hands bytes to the handler and returns the taken ones to the sender's credit. */
 static size_t hand_on(struct mux_stream *s, struct span bytes)
 {
@@ -133,43 +156,60 @@ static size_t hand_on(struct mux_stream *s, struct span bytes)
         return bytes.size;
     }
     size_t taken = s->base.handler->on_data(s->base.ctx, bytes);
-    if (s->base.handler == NULL || s->ended)
+    if (is_over(s))
         return bytes.size;
     mux_taken(s->list->mux, s->channel, taken);
     return taken;
 }
 
+static void hand_on_frame(struct mux_stream *s, enum frame_type type, struct span payload)
+{
+    s->base.handler->on_frame(s->base.ctx, type, payload);
+    if (!is_over(s) && payload.size > 0)
+        mux_taken(s->list->mux, s->channel, payload.size);
+}
+
+/* Until mux_stream_resume. DATA behind DATA becomes one frame, so that many small ones cost no more. */
+static void hold(struct mux_stream *s, enum frame_type type, struct span payload)
+{
+    struct span held = buffer_span(&s->held);
+    uint8_t *last = held.size == 0 ? NULL : s->held.storage + s->held.end - s->held_last - RECORD_HEAD;
+    bool goes_on = last != NULL && type == FRAME_DATA && last[0] == FRAME_DATA;
+    int status = goes_on ? buffer_append(&s->held, payload.data, payload.size)
+                         : append_record(&s->held, type, payload);
+    if (status < 0) {
+        mux_close_channel(s->list->mux, s->channel, status, "");
+        mark_ended(s, status, "");
+        return;
+    }
+    s->held_last = goes_on ? s->held_last + payload.size : payload.size;
+    if (goes_on)
+        put_head(s->held.storage + s->held.end - s->held_last - RECORD_HEAD, FRAME_DATA, s->held_last);
+    s->paused = true;
+}
+
 void mux_stream_on_data(void *ctx, void *owner, struct span bytes)
 {
     struct mux_stream *s = owner;
-    if (s->base.handler == NULL || s->ended)
+    if (is_over(s))
         return;
     if (!s->paused) {
         size_t taken = hand_on(s, bytes);
         bytes = span_of(bytes.data + taken, bytes.size - taken);
     }
-    if (bytes.size == 0)
-        return;
-    s->paused = true;
-    if (buffer_append(&s->held, bytes.data, bytes.size) < 0) {
-        mux_close_channel(s->list->mux, s->channel, UV_ENOMEM, "");
-        mark_ended(s, UV_ENOMEM, "");
-    }
+    if (bytes.size > 0)
+        hold(s, FRAME_DATA, bytes);
 }
 
 void mux_stream_on_frame(void *ctx, void *owner, const struct frame_header *header, struct span payload)
 {
     struct mux_stream *s = owner;
-    if (s->base.handler == NULL || s->ended)
+    if (is_over(s))
         return;
-    if (s->paused && header->type == FRAME_FIN) {
-        s->fin_held = true;
-        return;
-    }
-    uint32_t size = (uint32_t)payload.size;
-    s->base.handler->on_frame(s->base.ctx, (enum frame_type)header->type, payload);
-    if (s->base.handler != NULL && !s->ended && size > 0)
-        mux_taken(s->list->mux, s->channel, size);
+    if (s->paused)
+        hold(s, (enum frame_type)header->type, payload);
+    else
+        hand_on_frame(s, (enum frame_type)header->type, payload);
 }
 
 void mux_stream_on_reset(void *ctx, void *owner, int status, const char *text)
@@ -192,6 +232,26 @@ void mux_stream_on_writable(void *ctx, void *owner)
         s->base.handler->on_writable(s->base.ctx);
 }
 
+/* The first of the held frames. False when the handler does not take all of it. */
+static bool hand_on_held(struct mux_stream *s, struct buffer *held)
+{
+    uint8_t *head = held->storage + held->start;
+    enum frame_type type = (enum frame_type)head[0];
+    size_t size = size_in_head(head), taken = size;
+    if (type == FRAME_DATA)
+        taken = hand_on(s, span_of(head + RECORD_HEAD, size));
+    else
+        hand_on_frame(s, type, span_of(head + RECORD_HEAD, size));
+    bool is_last = buffer_size(held) == RECORD_HEAD + size;
+    buffer_consume(held, taken < size ? taken : RECORD_HEAD + size);
+    if (taken == size)
+        return true;
+    put_head(held->storage + held->start, FRAME_DATA, size - taken); /* over bytes that were taken */
+    if (is_last)
+        s->held_last = size - taken;
+    return false;
+}
+
 static void mux_stream_resume(struct stream *stream)
 {
     struct mux_stream *s = (struct mux_stream *)stream;
@@ -200,20 +260,17 @@ static void mux_stream_resume(struct stream *stream)
     s->resuming = true;
     struct mux_stream_list *list = s->list;
     list->enter(list->carrier);
-    struct buffer held = s->held;
+    struct buffer held = s->held; /* a handler may close the stream meanwhile */
     buffer_init(&s->held, held.limit);
-    size_t taken = hand_on(s, buffer_span(&held));
+    bool takes = true;
+    while (takes && buffer_size(&held) > 0 && !is_over(s))
+        takes = hand_on_held(s, &held);
     s->resuming = false;
-    if (s->base.handler != NULL && !s->ended && taken < buffer_size(&held)) {
-        buffer_consume(&held, taken);
-        s->held = held;
-    } else {
+    if (is_over(s) || buffer_size(&held) == 0) {
         buffer_finish(&held);
         s->paused = false;
-        if (s->fin_held && s->base.handler != NULL && !s->ended) {
-            s->fin_held = false;
-            s->base.handler->on_frame(s->base.ctx, FRAME_FIN, span_of(NULL, 0));
-        }
+    } else {
+        s->held = held;
     }
     list->leave(list->carrier);
 }
@@ -267,7 +324,7 @@ struct mux_stream *mux_stream_list_add(struct mux_stream_list *list, uint32_t ch
     s->base.ops = &OPS;
     s->list = list;
     s->channel = channel;
-    buffer_init(&s->held, MUX_WINDOW);
+    buffer_init(&s->held, HELD_MAX);
     buffer_init(&s->early, STREAM_QUEUE_MAX);
     s->next = list->first;
     if (list->first != NULL)

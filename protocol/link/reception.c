@@ -17,6 +17,7 @@ struct visitor {
     struct listener_peer peer;
     bool joined; /* it has proved to belong to `session` */
     struct session_id session;
+    uint64_t connection; /* its number in the session */
 };
 
 static void forget(struct visitor *visitor)
@@ -84,6 +85,7 @@ static void join(struct visitor *visitor, const struct join_message *message)
     visitor->stream = stream;
     visitor->joined = true;
     visitor->session = message->session;
+    visitor->connection = message->connection;
     stream_set_handler(stream, &HANDLER, visitor);
 }
 
@@ -103,31 +105,39 @@ static void handle_first_message(struct visitor *visitor, const struct message *
         forget(visitor);
         reception->handler->on_hello(reception->ctx, stream, &peer, &message->body.hello, payload);
     } else {
-        bool expected = message->kind == MESSAGE_HELLO || message->kind == MESSAGE_CHANNEL_OPEN;
+        bool expected = message->kind == MESSAGE_HELLO || message->kind == MESSAGE_CHANNEL_OPEN ||
+                        message->kind == MESSAGE_FILES_OPEN;
         refuse(visitor, expected ? STATUS_NEEDS_AUTHENTICATION : STATUS_UNEXPECTED);
     }
+}
+
+/* The session that a message names; NULL for one that begins no connection. */
+static const struct session_id *named_session(const struct message *message)
+{
+    if (message->kind == MESSAGE_HELLO && message->body.hello.role == ROLE_EVENTS)
+        return &message->body.hello.session;
+    if (message->kind == MESSAGE_CHANNEL_OPEN)
+        return &message->body.channel_open.session;
+    return message->kind == MESSAGE_FILES_OPEN ? &message->body.files_open.session : NULL;
 }
 
 static void handle_joined_message(struct visitor *visitor, const struct message *message)
 {
     struct reception *reception = visitor->reception;
     struct stream *stream = visitor->stream;
-    bool events = message->kind == MESSAGE_HELLO && message->body.hello.role == ROLE_EVENTS;
-    if (!events && message->kind != MESSAGE_CHANNEL_OPEN) {
-        refuse(visitor, STATUS_UNEXPECTED);
-        return;
-    }
-    const struct session_id *named =
-        events ? &message->body.hello.session : &message->body.channel_open.session;
-    if (!is_of_its_session(visitor, named)) {
-        refuse(visitor, STATUS_UNKNOWN_SESSION);
+    uint64_t connection = visitor->connection;
+    const struct session_id *named = named_session(message);
+    if (named == NULL || !is_of_its_session(visitor, named)) {
+        refuse(visitor, named == NULL ? STATUS_UNEXPECTED : STATUS_UNKNOWN_SESSION);
         return;
     }
     forget(visitor);
-    if (events)
+    if (message->kind == MESSAGE_HELLO)
         reception->handler->on_events(reception->ctx, stream, &message->body.hello);
-    else
+    else if (message->kind == MESSAGE_CHANNEL_OPEN)
         reception->handler->on_channel(reception->ctx, stream, &message->body.channel_open);
+    else
+        reception->handler->on_files(reception->ctx, stream, connection, &message->body.files_open);
 }
 
 static void handle_frame(void *ctx, enum frame_type type, struct span payload)

@@ -19,6 +19,9 @@ struct reception_handler {
     /* What a connection that joined turned out to be; `session` is the one that it proved to belong to. */
     void (*on_events)(void *ctx, struct stream *stream, const struct hello_message *hello);
     void (*on_channel)(void *ctx, struct stream *stream, const struct channel_open_message *open);
+    /* `connection` is its number in JOIN. */
+    void (*on_files)(void *ctx, struct stream *stream, uint64_t connection,
+                     const struct files_open_message *open);
     /* A stream was turned away. */
     void (*on_refused)(void *ctx, const struct listener_peer *peer, int status);
 };

@@ -302,6 +302,26 @@ int session_open_channel(struct session *session, const struct dial_target *targ
     return status;
 }
 
+int session_open_files(struct session *session, const struct files_open_message *open, struct stream **ret,
+                       struct files_keys *ret_keys)
+{
+    if (session->phase != SESSION_UP)
+        return STATUS_NOT_CONNECTED;
+    int status = session_open_stream(session, ENDPOINT_CONTROL, ret);
+    if (status < 0)
+        return status;
+    session_keys_of_files(session->keys, session->connections, ret_keys);
+    struct message message = {.kind = MESSAGE_FILES_OPEN};
+    message.body.files_open = *open;
+    message.body.files_open.session = session->id;
+    status = stream_send_message(*ret, &message);
+    if (status < 0) {
+        files_keys_wipe(ret_keys);
+        stream_close(*ret);
+    }
+    return status;
+}
+
 enum aead_cipher session_cipher(const struct session *session)
 {
     return session->phase == SESSION_UP ? session->keys->cipher : 0;

@@ -67,6 +67,12 @@ int session_request(struct session *session, enum message_kind kind, uint64_t ti
  * returning to the loop. Data may be sent at once. STATUS_NOT_CONNECTED, errors of endpoint_open. */
 int session_open_channel(struct session *session, const struct dial_target *target, struct stream **ret);
 
+/* A stream that joins the session and starts with FILES_OPEN (`open`; its session is filled in here): give it
+ * a handler before returning to the loop. FILES_OPENED or RST comes. *ret_keys are the connection's, to be
+ * wiped. */
+int session_open_files(struct session *session, const struct files_open_message *open, struct stream **ret,
+                       struct files_keys *ret_keys);
+
 uint64_t session_rtt_us(const struct session *session);       /* median of the last heartbeats; 0 = none */
 uint64_t session_heard_ms_ago(const struct session *session); /* while up */
 bool session_is_silent(const struct session *session);        /* up, but a heartbeat is overdue */

@@ -39,6 +39,7 @@ struct session {
     struct event_cursor cursor;
     bool snapshot_due;               /* the next event must be a snapshot, or go on with one */
     bool snapshot_begun;             /* parts of one came, and more follow with the same number */
+    bool snapshot_has_ports;         /* of the one begun: PORTS came, so OFFERS are over */
     uint64_t snapshot_sequence;      /* of the one begun */
     struct welcome_message *welcome; /* of the present try */
     struct heartbeat heartbeat;
@@ -57,7 +58,8 @@ void session_lose(struct session *session, int status, const char *text);
 void session_send_ping(struct session *session);
 /* People are about to pair by code: for PAIRING_TIMEOUT_MS after session_retry. */
 bool session_wants_code(const struct session *session);
-/* A further connection: dialled, joined and, if the session is, sealed. */
+/* A further connection: dialled, joined and, if the session is, sealed. session->connections is its number.
+ */
 int session_open_stream(struct session *session, enum endpoint_port port, struct stream **ret);
 
 /* session_greet.c */

@@ -4,13 +4,24 @@
 #include "protocol/base/status.h"
 #include "protocol/link/session_internal.h"
 
+/* OFFERS' parts of a snapshot come before those of PORTS, whose last one ends it. */
 static bool is_in_order(const struct session *session, const struct message *event)
 {
-    bool snapshot = event->kind == MESSAGE_PORTS && event->body.ports.snapshot;
-    if (!snapshot)
+    bool offers = event->kind == MESSAGE_OFFERS && event->body.offers.snapshot;
+    bool ports = event->kind == MESSAGE_PORTS && event->body.ports.snapshot;
+    if (!offers && !ports)
         return !session->snapshot_due && event->id == session->cursor.sequence + 1;
-    return session->snapshot_begun ? event->id == session->snapshot_sequence
-                                   : event->id >= session->cursor.sequence;
+    if (!session->snapshot_begun)
+        return event->id >= session->cursor.sequence;
+    return event->id == session->snapshot_sequence && !(offers && session->snapshot_has_ports);
+}
+
+/* A part of a snapshot behind which more must come. */
+static bool is_part(const struct message *event)
+{
+    if (event->kind == MESSAGE_OFFERS)
+        return event->body.offers.snapshot;
+    return event->kind == MESSAGE_PORTS && event->body.ports.snapshot && event->body.ports.more;
 }
 
 static void handle_event(struct session *session, const struct message *event)
@@ -20,8 +31,8 @@ static void handle_event(struct session *session, const struct message *event)
         session_lose(session, STATUS_MALFORMED, "an event is missing or came twice");
         return;
     }
-    const struct ports_message *ports = event->kind == MESSAGE_PORTS ? &event->body.ports : NULL;
-    session->snapshot_begun = session->snapshot_due = ports != NULL && ports->snapshot && ports->more;
+    session->snapshot_begun = session->snapshot_due = is_part(event);
+    session->snapshot_has_ports = event->kind == MESSAGE_PORTS;
     session->snapshot_sequence = event->id;
     if (!session->snapshot_begun)
         session->cursor.sequence = event->id;
@@ -48,7 +59,8 @@ static void handle_control_message(struct session *session, const struct message
 
 static void handle_events_message(struct session *session, const struct message *message)
 {
-    bool event = message->kind == MESSAGE_PORTS || message->kind == MESSAGE_REFUSALS;
+    bool event = message->kind == MESSAGE_PORTS || message->kind == MESSAGE_REFUSALS ||
+                 message->kind == MESSAGE_OFFERS;
     if (message->kind == MESSAGE_WELCOME && session->phase == SESSION_EVENTS)
         session_events_welcome(session, &message->body.welcome);
     else if (message->kind == MESSAGE_REFUSE)

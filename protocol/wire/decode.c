@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* msgpack → checked message: the envelope and the rules between fields. Bodies are read by record_decode.c.
- */
+/* msgpack → checked message: the envelope. Bodies are read by record_decode.c; message_rules.c has the rules
+ * between fields. */
 #include "protocol/base/status.h"
+#include "protocol/wire/message_rules.h"
 #include "protocol/wire/msgpack_check.h"
 #include "protocol/wire/record.h"
 
@@ -19,20 +20,6 @@ static bool read_head(const msgpack_object *root, struct message_head *ret)
     return true;
 }
 
-/* What no single field can say. */
-static bool fields_agree(const struct message *message)
-{
-    if (message->kind == MESSAGE_HELLO)
-        return message->body.hello.version_min <= message->body.hello.version;
-    if (message->kind == MESSAGE_PORTS) {
-        const struct ports_message *ports = &message->body.ports;
-        if (ports->snapshot ? ports->closed_count > 0 : ports->more)
-            return false;
-        return ports->ephemeral_low <= ports->ephemeral_high;
-    }
-    return true;
-}
-
 static int read_body(const struct record *record, const msgpack_object *body, struct message *message)
 {
     void *base = &message->body;
@@ -47,7 +34,9 @@ static int read_body(const struct record *record, const msgpack_object *body, st
         return status;
     if (message->kind == MESSAGE_PORTS)
         message->body.ports.sequence = message->id;
-    return fields_agree(message) ? 0 : STATUS_MALFORMED;
+    else if (message->kind == MESSAGE_OFFERS)
+        message->body.offers.sequence = message->id;
+    return message_rules_check(message);
 }
 
 static int read_message(const msgpack_object *root, struct message *ret, struct message_head *ret_kind_and_id)

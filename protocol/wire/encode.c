@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* message → msgpack: the envelope. Bodies are packed by record_encode.c. */
+#include "protocol/wire/message_rules.h"
 #include "protocol/wire/record.h"
 
 #include <assert.h>
+#include <string.h>
+
+/* An entry of MANIFEST without its texts: the map, nine keys and the values at their largest. */
+#define ENTRY_FIXED_SIZE                                                                                     \
+    (1 + sizeof("type") + 1 + sizeof("name") + 2 + sizeof("size") + 9 + sizeof("mode") + 3 +                 \
+     sizeof("mtimeS") + 9 + sizeof("mtimeNs") + 5 + sizeof("uid") + 5 + sizeof("gid") + 5 +                  \
+     sizeof("target") + 3)
 
 struct sink {
     struct buffer *out;
@@ -17,25 +25,11 @@ static int write_bytes(void *ctx, const char *bytes, size_t size)
     return sink->status == 0 ? 0 : -1;
 }
 
-static void check_promises(const struct message *message)
-{
-    if (message->kind == MESSAGE_HELLO)
-        assert(message->body.hello.version_min <= message->body.hello.version);
-    if (message->kind == MESSAGE_PORTS) {
-        const struct ports_message *ports = &message->body.ports;
-        assert(ports->sequence == message->id);
-        assert(ports->snapshot || !ports->more);
-        assert(!ports->snapshot || ports->closed_count == 0);
-        assert(ports->ephemeral_low <= ports->ephemeral_high);
-        (void)ports;
-    }
-}
-
 int message_encode(const struct message *message, struct buffer *out)
 {
     const struct record *record = record_of_kind(message->kind);
     assert(record != NULL);
-    check_promises(message);
+    assert(message_rules_check(message) == 0);
     struct sink sink = {.out = out};
     size_t before = buffer_size(out);
     msgpack_packer packer;
@@ -48,4 +42,9 @@ int message_encode(const struct message *message, struct buffer *out)
     if (sink.status < 0)
         out->end = out->start + before;
     return sink.status;
+}
+
+size_t manifest_entry_size_max(const struct manifest_entry *entry)
+{
+    return ENTRY_FIXED_SIZE + strlen(entry->name) + strlen(entry->target);
 }

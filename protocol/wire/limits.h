@@ -73,6 +73,30 @@
 #define HEALTH_ADDRESSES_MAX 64
 #define HEALTH_USERS_MAX     64
 
+/* Files */
+#define FILES_PATHS_MAX                                                                                      \
+    64                      /* in one request; a message on a mux holds so many of the usual length, no more \
+                             */
+#define FILES_PATH_MAX 4095 /* PATH_MAX without its terminator */
+#define FILES_NAME_MAX 255  /* NAME_MAX of every usual file system */
+#define FILES_LINK_MAX                                                                                       \
+    1023 /* longer targets are unheard of; 90 of them, with long names, fit into a message */
+#define FILES_ENTRIES_A_MESSAGE_MAX                                                                          \
+    256 /* × at most 338 bytes without targets = 85 KiB; 19 objects each, as MSGPACK_OBJECTS_MAX allows */
+#define FILES_FAILURES_A_MESSAGE_MAX 64            /* × 300 bytes of text */
+#define FILES_CHUNK_SIZE             (1024 * 1024) /* what is verified as one; as FRAME_DATA_MAX */
+#define FILES_WINDOW                 4096 /* entries under way: enough for 100,000 small files a second at 40 ms of delay */
+#define FILES_DEPTH_MAX              256  /* descriptors of one walk */
+#define FILES_CHECK_SIZE             16   /* AEAD_TAG_SIZE */
+#define FILES_DIGEST_SIZE            32   /* BLAKE2b-256 */
+#define FILES_DIGESTS_BYTES_MAX      4096 /* of 128 chunks: 128 MiB of a file */
+#define FILES_ATTRIBUTE_MAX          4096 /* what ext4 keeps of one beside the inode */
+#define FILES_CHANGES_A_MESSAGE_MAX  60   /* × 2,077 bytes at most = 122 KiB, within MUX_MESSAGE_MAX */
+#define FILES_OPERATIONS_MAX         64   /* of a session: each holds a few MiB at most while it works */
+#define OFFERS_MAX                   256  /* a guest can't grow the bridge */
+#define OFFERS_A_MESSAGE_MAX         32
+#define OFFERS_GONE_A_MESSAGE_MAX    128
+
 /* Events */
 #define EVENT_RING_COUNT_MAX 1024
 #define EVENT_RING_BYTES_MAX (512 * 1024) /* 1,024 ordinary deltas; beyond it a snapshot costs less */

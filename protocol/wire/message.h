@@ -14,7 +14,9 @@
 #include <stdint.h>
 
 #include "protocol/base/buffer.h"
+#include "protocol/wire/files_message.h"
 #include "protocol/wire/limits.h"
+#include "protocol/wire/session_id.h"
 
 enum message_kind {
     MESSAGE_HELLO = 1,           /* B→A  first message of a control or events connection */
@@ -31,15 +33,33 @@ enum message_kind {
     MESSAGE_CHANNEL_OPEN = 32,   /* B→A  first message of a channel connection */
     MESSAGE_CHANNEL_OPENED = 33, /* A→B  the guest's connect(2) succeeded; failure is an RST frame */
     MESSAGE_PORTS = 48, /* A→B  event: ports snapshot (part) or delta; id is the event's sequence number */
-    MESSAGE_REFUSALS = 49, /* A→B  event: connections that the agent refused */
+    MESSAGE_REFUSALS = 49,     /* A→B  event: connections that the agent refused */
+    MESSAGE_OFFERS = 50,       /* A→B  event: files that the guest offers to the host */
+    MESSAGE_FILES_OPEN = 64,   /* B→A  first message of a connection that works on files */
+    MESSAGE_FILES_OPENED = 65, /* A→B  its answer; failure is an RST frame */
+    /* a transfer, sender → receiver */
+    MESSAGE_MANIFEST = 66,    /* entries; also the answer of LIST */
+    MESSAGE_PACK = 67,        /* small files: their bytes follow as DATA, then CHECK */
+    MESSAGE_CHUNK = 68,       /* a piece of a large one: its bytes follow as DATA, then CHECK */
+    MESSAGE_CHECK = 69,       /* the tag of the bytes before it */
+    MESSAGE_KEEP = 70,        /* the receiver's own bytes are right */
+    MESSAGE_FILE_END = 71,    /* all chunks of a file were sent */
+    MESSAGE_ATTRIBUTE = 72,   /* one extended attribute */
+    MESSAGE_TOTALS = 73,      /* what there is in all */
+    MESSAGE_FILE_FAILED = 74, /* the sender can't give this entry */
+    MESSAGE_FILE_AGAIN = 75,  /* it changed while it was read: from the beginning */
+    MESSAGE_LEFT_OUT = 76,    /* something that the sender does not announce, and why */
+    /* receiver → sender */
+    MESSAGE_NEED = 80,       /* what the receiver lacks */
+    MESSAGE_DIGESTS = 81,    /* of what it has */
+    MESSAGE_SETTLED = 82,    /* entries that are done or failed */
+    MESSAGE_PAUSED = 83,     /* it can't write now */
+    MESSAGE_FILES_DONE = 84, /* all is in its place */
+    MESSAGE_CHANGES = 96,    /* A→B  what happened beneath a watched folder */
 };
 
 /* What a connection is, said in HELLO. A channel says CHANNEL_OPEN instead. */
 enum hello_role { ROLE_CONTROL = 1, ROLE_EVENTS = 2 };
-
-struct session_id {
-    uint8_t bytes[SESSION_ID_SIZE];
-};
 
 /* What a side says of encryption. */
 enum sealing {
@@ -213,6 +233,26 @@ struct message {
         struct auth_message auth;
         struct join_message join;
         struct refusals_message refusals;
+        struct offers_message offers;
+        struct files_open_message files_open;
+        struct files_opened_message files_opened;
+        struct manifest_message manifest;
+        struct pack_message pack;
+        struct chunk_message chunk;
+        struct check_message check;
+        struct keep_message keep;
+        struct file_end_message file_end;
+        struct attribute_message attribute;
+        struct totals_message totals;
+        struct file_failed_message file_failed;
+        struct file_again_message file_again;
+        struct left_out_message left_out;
+        struct need_message need;
+        struct digests_message digests;
+        struct settled_message settled;
+        struct paused_message paused;
+        struct files_done_message files_done;
+        struct changes_message changes;
     } body;
 };
 
@@ -222,8 +262,9 @@ int message_encode(const struct message *message, struct buffer *out);
 
 /* msgpack → checked message. Everything is checked before anything is allocated by its count: UTF-8, lengths,
  * ranges (a port 0 or 70000, protocol 3, family 5), required keys, key types, duplicate required keys.
- * STATUS_MALFORMED, STATUS_TOO_LARGE, STATUS_NOT_SUPPORTED (unknown kind: *ret_kind_and_id is still filled so
- * that it can be answered by name), UV_ENOMEM. On success release it with message_finish. */
+ * STATUS_MALFORMED, STATUS_TOO_LARGE, STATUS_NOT_SUPPORTED (unknown kind, or unknown flags in FILES_OPEN:
+ * *ret_kind_and_id is still filled so that it can be answered by name), UV_ENOMEM. On success release it with
+ * message_finish. */
 struct message_head {
     uint64_t kind;
     uint64_t id;

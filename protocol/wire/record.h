@@ -14,6 +14,7 @@ enum field_type {
     FIELD_UINT32,
     FIELD_UINT64,
     FIELD_INT32, /* an int32_t that holds 0 … max */
+    FIELD_INT64, /* any int64_t */
     FIELD_BOOL,
     FIELD_TEXT,    /* char[max + 1] */
     FIELD_STATUS,  /* int, a negative status; travels by wire_status */
@@ -31,6 +32,7 @@ struct record;
 
 struct field {
     const char *key;
+    size_t key_size;
     enum field_type type;
     bool required; /* else left out when zero, false or empty, and read as that */
     size_t offset;

@@ -38,6 +38,17 @@ static int read_number(const struct field *field, const msgpack_object *object, 
     return 0;
 }
 
+static int read_signed(const msgpack_object *object, int64_t *out)
+{
+    if (object->type == MSGPACK_OBJECT_POSITIVE_INTEGER && object->via.u64 <= INT64_MAX)
+        *out = (int64_t)object->via.u64;
+    else if (object->type == MSGPACK_OBJECT_NEGATIVE_INTEGER)
+        *out = object->via.i64;
+    else
+        return STATUS_MALFORMED;
+    return 0;
+}
+
 static int read_text(const msgpack_object *object, size_t limit, char *out)
 {
     if (object->type != MSGPACK_OBJECT_STR)
@@ -191,6 +202,8 @@ static int read_value(const struct field *field, const msgpack_object *object, v
     case FIELD_UINT64:
     case FIELD_INT32:
         return read_number(field, object, at);
+    case FIELD_INT64:
+        return read_signed(object, at);
     case FIELD_BOOL:
         return read_bool(object, at);
     case FIELD_TEXT:
@@ -216,14 +229,18 @@ static int read_value(const struct field *field, const msgpack_object *object, v
     return STATUS_MALFORMED;
 }
 
-/* Index of the field with this key; field_count when the key is unknown. */
-static size_t find_field(const struct record *record, const msgpack_object_str *key)
+/* Index of the field with this key; field_count when the key is unknown. The search starts at `expected`,
+ * since keys come in the order of the table as a rule. */
+static size_t find_field(const struct record *record, const msgpack_object_str *key, size_t expected)
 {
-    size_t i = 0;
-    while (i < record->field_count &&
-           !span_equals(span_of(key->ptr, key->size), span_of_text(record->fields[i].key)))
-        i++;
-    return i;
+    for (size_t step = 0; step < record->field_count; step++) {
+        size_t i =
+            expected + step < record->field_count ? expected + step : expected + step - record->field_count;
+        const struct field *field = &record->fields[i];
+        if (field->key_size == key->size && memcmp(field->key, key->ptr, key->size) == 0)
+            return i;
+    }
+    return record->field_count;
 }
 
 int record_unpack(const struct record *record, const msgpack_object *object, void *base)
@@ -232,13 +249,15 @@ int record_unpack(const struct record *record, const msgpack_object *object, voi
     if (object->type != MSGPACK_OBJECT_MAP)
         return STATUS_MALFORMED;
     uint32_t seen = 0;
+    size_t expected = 0;
     for (size_t i = 0; i < object->via.map.size; i++) {
         const msgpack_object_kv *entry = &object->via.map.ptr[i];
         if (entry->key.type != MSGPACK_OBJECT_STR)
             return STATUS_MALFORMED;
-        size_t index = find_field(record, &entry->key.via.str);
+        size_t index = find_field(record, &entry->key.via.str, expected);
         if (index == record->field_count)
             continue;
+        expected = index + 1;
         if ((seen >> index & 1) != 0)
             return STATUS_MALFORMED;
         seen |= UINT32_C(1) << index;

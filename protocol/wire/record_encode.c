@@ -131,6 +131,11 @@ static void pack_number(const struct field *field, const void *at, msgpack_packe
     msgpack_pack_uint64(packer, number);
 }
 
+static void pack_signed(const void *at, msgpack_packer *packer)
+{
+    msgpack_pack_int64(packer, *(const int64_t *)at);
+}
+
 static void pack_status(int status, msgpack_packer *packer)
 {
     assert(status < 0);
@@ -147,6 +152,9 @@ static void pack_value(const struct field *field, const void *base, msgpack_pack
     case FIELD_UINT64:
     case FIELD_INT32:
         pack_number(field, at, packer);
+        break;
+    case FIELD_INT64:
+        pack_signed(at, packer);
         break;
     case FIELD_BOOL:
         *(const bool *)at ? msgpack_pack_true(packer) : msgpack_pack_false(packer);
@@ -184,17 +192,22 @@ static void pack_value(const struct field *field, const void *base, msgpack_pack
 
 void record_pack(const struct record *record, const void *base, msgpack_packer *packer)
 {
-    size_t present = 0;
-    for (size_t i = 0; i < record->field_count; i++)
-        present += is_present(&record->fields[i], base) ? 1 : 0;
-    msgpack_pack_map(packer, present);
+    uint32_t present = 0;
+    size_t count = 0;
+    assert(record->field_count <= 32);
+    for (size_t i = 0; i < record->field_count; i++) {
+        if (!is_present(&record->fields[i], base))
+            continue;
+        present |= UINT32_C(1) << i;
+        count++;
+    }
+    msgpack_pack_map(packer, count);
     for (size_t i = 0; i < record->field_count; i++) {
         const struct field *field = &record->fields[i];
-        if (!is_present(field, base))
+        if ((present >> i & 1) == 0)
             continue;
-        size_t size = strlen(field->key);
-        msgpack_pack_str(packer, size);
-        msgpack_pack_str_body(packer, field->key, size);
+        msgpack_pack_str(packer, field->key_size);
+        msgpack_pack_str_body(packer, field->key, field->key_size);
         pack_value(field, base, packer);
     }
 }

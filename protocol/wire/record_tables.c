@@ -1,38 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The tables of docs/protocol.md, "Messages": order here is the order on the wire. Rules between fields are
- * in encode.c and decode.c. */
-#include "protocol/wire/record.h"
-
-#include <stddef.h>
-
-#define REQUIRED true
-#define OPTIONAL false
-
-#define RECORD(fields, type)                                                                                 \
-    {                                                                                                        \
-        fields, sizeof(fields) / sizeof((fields)[0]), sizeof(type)                                           \
-    }
-
-#define TEXT(type, name, key, limit)                                                                         \
-    {                                                                                                        \
-        key, FIELD_TEXT, OPTIONAL, offsetof(type, name), 0, limit, 0, NULL                                   \
-    }
-#define U64(type, name, key)                                                                                 \
-    {                                                                                                        \
-        key, FIELD_UINT64, OPTIONAL, offsetof(type, name), 0, UINT64_MAX, 0, NULL                            \
-    }
-#define NUMBER(kind, type, name, key, required, low, high)                                                   \
-    {                                                                                                        \
-        key, FIELD_##kind, required, offsetof(type, name), low, high, 0, NULL                                \
-    }
-#define OTHER(kind, type, name, key, required)                                                               \
-    {                                                                                                        \
-        key, FIELD_##kind, required, offsetof(type, name), 0, 0, 0, NULL                                     \
-    }
-#define ITEMS(kind, type, name, count, key, limit, item)                                                     \
-    {                                                                                                        \
-        key, FIELD_##kind, OPTIONAL, offsetof(type, name), 0, limit, offsetof(type, count), item             \
-    }
+/* The tables of docs/protocol.md, "Messages", but for those of files (record_tables_files.c): order here is
+ * the order on the wire. Rules between fields are in message_rules.c. */
+#include "protocol/wire/record_tables.h"
 
 static const struct field HELLO_FIELDS[] = {
     NUMBER(UINT16, struct hello_message, version, "version", REQUIRED, 1, UINT16_MAX),
@@ -71,14 +40,15 @@ static const struct field FAILURE_FIELDS[] = {
 };
 
 static const struct field AUTH_FIELDS[] = {
-    {"message", FIELD_BYTES, REQUIRED, offsetof(struct auth_message, message.bytes), 1, AUTH_MESSAGE_MAX,
+    {KEY("message"), FIELD_BYTES, REQUIRED, offsetof(struct auth_message, message.bytes), 1, AUTH_MESSAGE_MAX,
      offsetof(struct auth_message, message.size), NULL},
 };
 
 static const struct field JOIN_FIELDS[] = {
     OTHER(SESSION, struct join_message, session, "session", REQUIRED),
     NUMBER(UINT64, struct join_message, connection, "connection", REQUIRED, 1, UINT64_MAX),
-    {"proof", FIELD_BYTES, REQUIRED, offsetof(struct join_message, proof), PROOF_SIZE, PROOF_SIZE, 0, NULL},
+    {KEY("proof"), FIELD_BYTES, REQUIRED, offsetof(struct join_message, proof), PROOF_SIZE, PROOF_SIZE, 0,
+     NULL},
 };
 
 static const struct field REFUSALS_FIELDS[] = {
@@ -126,7 +96,7 @@ static const struct field CHANNEL_OPEN_FIELDS[] = {
     OTHER(SESSION, struct channel_open_message, session, "session", REQUIRED),
     NUMBER(UINT8, struct channel_open_message, target.protocol, "protocol", REQUIRED, PORT_TCP, PORT_UDP),
     NUMBER(UINT16, struct channel_open_message, target.port, "port", REQUIRED, 1, UINT16_MAX),
-    {"addresses", FIELD_ADDRESSES, REQUIRED, offsetof(struct channel_open_message, target.addresses), 1,
+    {KEY("addresses"), FIELD_ADDRESSES, REQUIRED, offsetof(struct channel_open_message, target.addresses), 1,
      DIAL_ADDRESSES_MAX, offsetof(struct channel_open_message, target.address_count), NULL},
 };
 
@@ -201,6 +171,6 @@ const struct record *record_of_kind(uint64_t kind)
     case MESSAGE_REFUSALS:
         return &REFUSALS;
     default:
-        return NULL;
+        return record_of_files_kind(kind);
     }
 }

@@ -57,6 +57,15 @@ void session_keys_of_connection(const struct session_keys *keys, uint64_t number
     sodium_memzero(both, sizeof(both));
 }
 
+void session_keys_of_files(const struct session_keys *keys, uint64_t number, struct files_keys *ret)
+{
+    uint8_t both[AEAD_KEY_SIZE + FILES_DIGEST_SIZE];
+    derive(keys, "Hospes files", span_of(NULL, 0), number, both, sizeof(both));
+    memcpy(ret->check, both, sizeof(ret->check));
+    memcpy(ret->digest, both + sizeof(ret->check), sizeof(ret->digest));
+    sodium_memzero(both, sizeof(both));
+}
+
 void session_keys_prove(const struct session_keys *keys, const struct session_id *session, uint64_t number,
                         uint8_t ret_proof[static PROOF_SIZE])
 {
@@ -113,6 +122,11 @@ bool connection_window_take(struct connection_window *window, uint64_t number)
 }
 
 void connection_keys_wipe(struct connection_keys *keys)
+{
+    sodium_memzero(keys, sizeof(*keys));
+}
+
+void files_keys_wipe(struct files_keys *keys)
 {
     sodium_memzero(keys, sizeof(*keys));
 }

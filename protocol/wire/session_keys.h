@@ -28,6 +28,14 @@ void connection_keys_wipe(struct connection_keys *keys);
 void session_keys_of_connection(const struct session_keys *keys, uint64_t number,
                                 struct connection_keys *ret);
 
+/* Keys of connection `number` when it works on files. */
+struct files_keys {
+    uint8_t check[AEAD_KEY_SIZE]; /* of CHECK's tags */
+    uint8_t digest[32];           /* of the digests that are compared */
+};
+void files_keys_wipe(struct files_keys *keys);
+void session_keys_of_files(const struct session_keys *keys, uint64_t number, struct files_keys *ret);
+
 /* The proof in JOIN: that the sender took part in the handshake of this session. */
 void session_keys_prove(const struct session_keys *keys, const struct session_id *session, uint64_t number,
                         uint8_t ret_proof[static PROOF_SIZE]);

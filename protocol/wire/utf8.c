@@ -41,10 +41,22 @@ static size_t character_size(const uint8_t *text, size_t size)
     return count;
 }
 
+/* Whether eight bytes are ASCII without NUL. May be false for some that are. */
+static bool is_plain(const uint8_t *text)
+{
+    uint64_t word;
+    memcpy(&word, text, sizeof(word));
+    return ((word | (word - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080)) == 0;
+}
+
 bool utf8_is_valid(struct span text)
 {
     size_t at = 0;
     while (at < text.size) {
+        if (text.size - at >= sizeof(uint64_t) && is_plain(text.data + at)) {
+            at += sizeof(uint64_t);
+            continue;
+        }
         size_t count = character_size(text.data + at, text.size - at);
         if (count == 0)
             return false;

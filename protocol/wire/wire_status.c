@@ -48,6 +48,17 @@ static const struct wire_number NUMBERS[] = {
     {-11029, UV_EAGAIN},
     {-11030, UV_ENODEV},
     {-11031, UV_ENOSPC},
+    {-11032, UV_EROFS},
+    {-11033, UV_ENAMETOOLONG},
+    {-11034, UV_ENOTDIR},
+    {-11035, UV_EISDIR},
+    {-11036, UV_ENOTEMPTY},
+    {-11037, UV_ELOOP},
+    {-11038, UV_EXDEV},
+    {-11039, UV_EFBIG},
+    {-11040, UV_ETXTBSY},
+    {-11041, UV_EMLINK},
+    {-11042, UV_EILSEQ},
 };
 
 #define NUMBER_COUNT (sizeof(NUMBERS) / sizeof(NUMBERS[0]))

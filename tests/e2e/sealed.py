@@ -72,6 +72,11 @@ class SessionKeys:
         keys = keyed(64, self.master, b"Hospes connection" + struct.pack(">Q", number))
         return RecordKey(self.cipher, keys[:32]), RecordKey(self.cipher, keys[32:])
 
+    def file_keys(self, number):
+        """Of CHECK and of DIGESTS."""
+        keys = keyed(64, self.master, b"Hospes files" + struct.pack(">Q", number))
+        return keys[:32], keys[32:]
+
     def code(self, bridge_nonce, agent_nonce):
         digest = keyed(32, self.master, b"Hospes code" + bridge_nonce + agent_nonce)
         return f"{struct.unpack('>Q', digest[:8])[0] % 1000000:06d}"

@@ -20,13 +20,14 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 import sealed
 from noise import Failed, Handshake, KeyPair, cipher_nonce
 from sealed import commitment
-from wire import (AUTH, CHANNEL_OPEN, HELLO, IK, IKPSK2, JOIN, LOOPBACK, MESSAGE, REFUSE, STATUS, WELCOME, XX, XXPSK3, Ended,
-                  Peer, auth, channel_open, hello, join, unpack_from)
+from wire import (AUTH, CHANNEL_OPEN, FILES_OPEN, HELLO, IK, IKPSK2, JOIN, LOOPBACK, MESSAGE, REFUSE, STATUS, WELCOME, XX,
+                  XXPSK3, Ended, Peer, auth, channel_open, hello, join, unpack_from)
 
 PATTERN_NAMES = {XX: "XX", IK: "IK", IKPSK2: "IKpsk2", XXPSK3: "XXpsk3"}
 FIRST_MEETINGS = (XX, XXPSK3)
 AUTO, ALWAYS, NEVER = range(3)  # what a side says of sealing
 ALWAYS_SEALED = ("tcp", "exec")
+KINDS = {HELLO: "events", CHANNEL_OPEN: "channel", FILES_OPEN: "files"}
 OFFERED = sealed.CHACHA20_POLY1305 | sealed.AES_256_GCM
 
 
@@ -132,6 +133,7 @@ class Bridge:
         """A further connection, JOIN said."""
         number = self.next_number()
         peer = Peer.dial(target or self.target, timeout)
+        peer.connection = number
         peer.tell(join(self.session, number, self.keys.proof(self.session, number)))
         return self.seal(peer, number)
 
@@ -207,7 +209,8 @@ class Agent:
         session = self.sessions.get(join_body["session"])
         if not session or session.keys.proof(session.id, join_body["connection"]) != join_body["proof"]:
             raise Failed("a JOIN that proves nothing")
-        session.seal(peer, join_body["connection"])
+        peer.connection = join_body["connection"]
+        session.seal(peer, peer.connection)
         return session
 
     def greet(self, peer):
@@ -219,8 +222,8 @@ class Agent:
         if kind == MESSAGE and number == JOIN:
             session = self.admit(peer, body)
             number, _, body = peer.message()
-            if number in (HELLO, CHANNEL_OPEN):
-                return "events" if number == HELLO else "channel", session, body
+            if number in KINDS:
+                return KINDS[number], session, body
         raise Failed(f"frame {kind}, message {number} at first")
 
 

@@ -14,7 +14,10 @@ MESSAGE, DATA, DATAGRAM, FIN, RST, CREDIT = range(1, 7)
 HELLO, WELCOME, REFUSE, PING, PONG, ERROR, AUTH, JOIN, PAIR = range(1, 10)
 HEALTH_REQUEST, HEALTH = 16, 17
 CHANNEL_OPEN, CHANNEL_OPENED = 32, 33
-PORTS, REFUSALS = 48, 49
+PORTS, REFUSALS, OFFERS = 48, 49, 50
+FILES_OPEN, FILES_OPENED = 64, 65
+MANIFEST, PACK, CHUNK, CHECK, KEEP, FILE_END, ATTRIBUTE, TOTALS, FILE_FAILED, FILE_AGAIN = range(66, 76)
+NEED, DIGESTS, SETTLED, PAUSED, FILES_DONE = range(80, 85)
 XX, IK, IKPSK2, XXPSK3 = range(1, 5)
 STATUS = {-10001: "MALFORMED", -10002: "TOO_LARGE", -10003: "VERSION", -10004: "UNKNOWN_SESSION", -10005: "NOT_ALLOWED",
           -10006: "NOT_SUPPORTED", -10007: "LIMIT", -10014: "NEEDS_AUTHENTICATION", -10015: "UNEXPECTED", -10016: "GONE",
@@ -42,7 +45,7 @@ def pack(value):
         return b"\xcb" + struct.pack(">d", value)
     if isinstance(value, str):
         value = value.encode()
-        return b"\xd9" + bytes((len(value),)) + value
+        return (b"\xd9" + bytes((len(value),)) if len(value) < 256 else b"\xda" + struct.pack(">H", len(value))) + value
     if isinstance(value, bytes):
         return (b"\xc4" + bytes((len(value),)) if len(value) < 256 else b"\xc5" + struct.pack(">H", len(value))) + value
     if isinstance(value, (list, tuple)):

@@ -4,10 +4,10 @@
  * Who holds a port is asked in the order of cost: this guest's forwards, the bridge's other guests, then
  * /proc, within a budget. */
 #include "host-bridge/features/forwards/forwards_private.h"
-#include "host-bridge/features/forwards/reason.h"
 #include "host-bridge/platform/port_holder.h"
 #include "host-bridge/platform/port_privilege.h"
 #include "protocol/base/status.h"
+#include "services/config/reason.h"
 
 #include <stdio.h>
 #include <string.h>

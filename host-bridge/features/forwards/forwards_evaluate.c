@@ -11,8 +11,8 @@
  * An enabled static forward replaces the automatic one, and ignores "ask" and "ignore". */
 #include "host-bridge/features/forwards/forward_target.h"
 #include "host-bridge/features/forwards/forwards_private.h"
-#include "host-bridge/features/forwards/reason.h"
 #include "protocol/base/status.h"
+#include "services/config/reason.h"
 
 struct group_view {
     uint32_t group;

@@ -2,9 +2,9 @@
 /* GhostVM's portForwards list: TCP, exactly the host port that is named, both loopbacks. Reading the file is
  * the bridge's. */
 #include "host-bridge/features/forwards/forwards_private.h"
-#include "host-bridge/features/forwards/json_fields.h"
-#include "host-bridge/features/forwards/reason.h"
 #include "protocol/base/status.h"
+#include "services/config/json_fields.h"
+#include "services/config/reason.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,9 +2,9 @@
 /* Reads back what forwards_save.c wrote (its head describes the form). Everything is read and checked before
  * anything is applied. */
 #include "host-bridge/features/forwards/forwards_private.h"
-#include "host-bridge/features/forwards/json_fields.h"
-#include "host-bridge/features/forwards/reason.h"
 #include "protocol/base/status.h"
+#include "services/config/json_fields.h"
+#include "services/config/reason.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * which are all taken must not hold up the others. What should be open is decided elsewhere. */
 #include "host-bridge/features/forwards/forwards_private.h"
 #include "host-bridge/features/forwards/port_choice.h"
-#include "host-bridge/features/forwards/reason.h"
+#include "services/config/reason.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Static forwards: adding, finding, removing. What becomes of one later is forwards_evaluate.c. */
 #include "host-bridge/features/forwards/forwards_private.h"
-#include "host-bridge/features/forwards/reason.h"
 #include "protocol/base/status.h"
+#include "services/config/reason.h"
 
 /* Addresses that a listener can be bound to; whether this host has it is for bind(2) to say. */
 static bool may_bind(const struct ip_address *address)

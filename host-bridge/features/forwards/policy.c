@@ -14,8 +14,8 @@
  */
 #include "host-bridge/features/forwards/policy.h"
 
-#include "host-bridge/features/forwards/glob.h"
-#include "host-bridge/features/forwards/reason.h"
+#include "services/config/glob.h"
+#include "services/config/reason.h"
 
 #include <string.h>
 

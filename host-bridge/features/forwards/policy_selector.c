@@ -2,9 +2,9 @@
 /* The text form of a rule's conditions and of its action. Which rule wins is policy.c. */
 #include "host-bridge/features/forwards/policy.h"
 
-#include "host-bridge/features/forwards/reason.h"
 #include "protocol/base/status.h"
 #include "protocol/wire/utf8.h"
+#include "services/config/reason.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* agent.json: what trust adds to it, and the place that each complaint names. */
+/* agent.json: what trust and files add to it, and the place that each complaint names. */
 #include "agent/config.h"
 
 #include <stdio.h>
@@ -141,6 +141,27 @@ static void unknown_classes_and_values_are_refused(void **state)
     refuses("{\"classes\": [\"exec\"]}", ":1:", "object");
 }
 
+static void files_have_a_user_and_a_drop_folder(void **state)
+{
+    assert_int_equal(load("{\"files\": {\"user\": \"anna\", \"dropFolder\": \"In/coming\"}}"), 0);
+    assert_string_equal(config.files_user, "anna");
+    assert_string_equal(config.drop_folder, "In/coming");
+    agent_config_init(&config);
+    assert_int_equal(load("{\"files\": {}}"), 0);
+    assert_string_equal(config.files_user, "");
+    assert_string_equal(config.drop_folder, "");
+    char text[200], long_name[TEXT_NAME_MAX + 2];
+    memset(long_name, 'x', sizeof(long_name) - 1);
+    long_name[sizeof(long_name) - 1] = '\0';
+    snprintf(text, sizeof(text), "{\"files\": {\n\"user\": \"%s\"}}", long_name);
+    refuses(text, ":2:", "63");
+    refuses("{\"files\": {\n\"user\": \"\"}}", ":2:", "63");
+    refuses("{\"files\": {\n\n\"dropFolder\": \"\"}}", ":3:", "drop folder");
+    refuses("{\"files\": {\n\"folder\": \"a\"}}", ":2:", "folder");
+    refuses("{\"files\": {\"user\": 7}}", ":1:", "string");
+    refuses("{\"files\": true}", ":1:", "object");
+}
+
 int main(void)
 {
 #define WITH_FILE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -153,6 +174,7 @@ int main(void)
         WITH_FILE(no_encryption_is_refused_with_a_tcp_listener),
         WITH_FILE(each_class_is_switched_by_its_name),
         WITH_FILE(unknown_classes_and_values_are_refused),
+        WITH_FILE(files_have_a_user_and_a_drop_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

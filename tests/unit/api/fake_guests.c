@@ -183,6 +183,16 @@ int guest_ask_health(struct guest *guest, uint64_t timeout_ms, guest_health_done
     return 0;
 }
 
+int guest_open_files(struct guest *guest, const struct files_open_message *open,
+                     const struct files_dial_handler *handler, void *ctx, struct files_dial **ret)
+{
+    if (guest->state != GUEST_CONNECTED)
+        return STATUS_NOT_CONNECTED;
+    if (guest->lacks_files)
+        return STATUS_NOT_SUPPORTED;
+    return files_dial(NULL, open, handler, ctx, ret); /* of fake_agent.c's session */
+}
+
 static void fill_health(struct health_message *health)
 {
     *health = (struct health_message){.uptime_ms = 90061500,

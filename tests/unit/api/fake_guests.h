@@ -32,7 +32,8 @@ struct guest {
     struct guest_liveness liveness;
     uint64_t rtt_us, last_seen_ms;
     struct forwards forwards;
-    int ask_status; /* what guest_ask_health returns; 0 = it was asked */
+    bool lacks_files; /* its agent has not the capability */
+    int ask_status;   /* what guest_ask_health returns; 0 = it was asked */
     struct guest_pairing pairing;
     struct guest_identity_options identity; /* as guests_add got it, without psk_file */
     char psk_file[TEXT_COMMAND_MAX + 1];

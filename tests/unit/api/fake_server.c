@@ -7,10 +7,21 @@
 
 #include "host-bridge/api/router.h"
 #include "tests/unit/api/fake_guests.h"
+#include "tests/unit/api/fake_transfers.h"
+#include "tests/unit/files/fake_agent.h"
+
+#define FILE_BYTES 1000
+
+static const char *const TRANSFER_NEWS[] = {"added", "changed", "progress", "removed"};
+static const char *const INBOX_NEWS[] = {"offered", "accepted", "gone"};
 
 struct program {
     uv_loop_t loop;
     struct guests guests;
+    struct fake_agent agent;
+    struct transfers transfers;
+    struct inbox inbox;
+    struct receiving receiving;
     struct api *api;
     struct audit_log *audit;
     uv_pipe_t input;
@@ -48,6 +59,7 @@ static void answer_agents(uv_prepare_t *prepare)
 static void handle_api_closed(void *ctx)
 {
     struct program *program = ctx;
+    fake_receiving_close(&program->receiving);
     uv_close((uv_handle_t *)&program->prepare, NULL);
     uv_close((uv_handle_t *)&program->input, NULL);
 }
@@ -78,6 +90,10 @@ static void handle_input(uv_stream_t *stream, ssize_t size, const uv_buf_t *buff
     api_forward_changed(program->api, web, &web->forwards.forwards[0], "opened");
     api_forward_changed(program->api, web, &web->forwards.forwards[0], "changed");
     api_forward_changed(program->api, web, &web->forwards.forwards[0], "closed");
+    for (size_t i = 0; i < sizeof(TRANSFER_NEWS) / sizeof(TRANSFER_NEWS[0]); i++)
+        api_transfer_changed(program->api, &program->transfers.items[0], TRANSFER_NEWS[i]);
+    for (size_t i = 0; i < sizeof(INBOX_NEWS) / sizeof(INBOX_NEWS[0]); i++)
+        api_inbox_changed(program->api, &program->inbox.items[0], INBOX_NEWS[i]);
     api_guest_removed(program->api, db);
 }
 
@@ -86,6 +102,11 @@ static int serve(const char *socket_path)
     static struct program program;
     uv_loop_init(&program.loop);
     fake_guests_init(&program.guests);
+    fake_agent_init(&program.agent, &program.loop);
+    program.agent.size = FILE_BYTES;
+    fake_transfers_init(&program.transfers);
+    fake_inbox_init(&program.inbox);
+    fake_receiving_init(&program.receiving, &program.loop, &program.transfers, &program.inbox);
     char problem[TEXT_REASON_MAX + 1], folder[512];
     snprintf(folder, sizeof(folder), "%s", socket_path);
     const struct audit_log_options audit = {.folder = dirname(folder)};
@@ -97,6 +118,9 @@ static int serve(const char *socket_path)
                                         .version = "0.1.0",
                                         .key = FAKE_KEY,
                                         .audit = program.audit,
+                                        .transfers = &program.transfers,
+                                        .inbox = &program.inbox,
+                                        .receiving = &program.receiving,
                                         .first_event = 1};
     if (api_create(&program.loop, &program.guests, &options, &program.api, problem) < 0) {
         fprintf(stderr, "%s\n", problem);
@@ -115,6 +139,7 @@ static int serve(const char *socket_path)
     fflush(stdout);
     uv_run(&program.loop, UV_RUN_DEFAULT);
     fake_guests_finish(&program.guests);
+    fake_agent_finish(&program.agent);
     audit_log_close(program.audit);
     return uv_loop_close(&program.loop) == 0 ? 0 : 1;
 }

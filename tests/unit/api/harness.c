@@ -43,6 +43,10 @@ static int set_up(void **state, uint64_t read_timeout_ms)
     struct harness *harness = calloc(1, sizeof(*harness));
     uv_loop_init(&harness->loop);
     fake_guests_init(&harness->guests);
+    fake_agent_init(&harness->agent, &harness->loop);
+    fake_transfers_init(&harness->transfers);
+    fake_inbox_init(&harness->inbox);
+    fake_receiving_init(&harness->receiving, &harness->loop, &harness->transfers, &harness->inbox);
     snprintf(harness->folder, sizeof(harness->folder), "/tmp/hospes-api-XXXXXX");
     assert_non_null(mkdtemp(harness->folder));
     snprintf(harness->socket_path, sizeof(harness->socket_path), "%s/run/api.sock", harness->folder);
@@ -50,6 +54,7 @@ static int set_up(void **state, uint64_t read_timeout_ms)
     char problem[TEXT_REASON_MAX + 1] = "";
     const struct audit_log_options audit = {.folder = harness->folder};
     assert_int_equal(audit_log_open(&audit, &harness->audit, problem), 0);
+    const struct api_client other = {.uid = HARNESS_OTHER_UID, .classes = request_classes_all()};
     const struct api_options options = {.socket_path = harness->socket_path,
                                         .guest_socket_dir = harness->guest_dir,
                                         .version = "0.1.0",
@@ -58,6 +63,12 @@ static int set_up(void **state, uint64_t read_timeout_ms)
                                         .first_event = 100,
                                         .read_timeout_ms = read_timeout_ms,
                                         .wait_timeout_ms = 2 * read_timeout_ms,
+                                        .idle_timeout_ms = 2 * read_timeout_ms,
+                                        .transfers = &harness->transfers,
+                                        .inbox = &harness->inbox,
+                                        .receiving = &harness->receiving,
+                                        .clients = &other,
+                                        .client_count = 1,
                                         .heartbeat_ms = HEARTBEAT};
     problem[0] = '\0';
     int status = api_create(&harness->loop, &harness->guests, &options, &harness->api, problem);
@@ -100,6 +111,10 @@ int harness_teardown(void **state)
     struct harness *harness = *state;
     if (harness->api != NULL)
         harness_stop(harness);
+    fake_receiving_close(&harness->receiving);
+    uv_run(&harness->loop, UV_RUN_DEFAULT);
+    assert_null(harness->agent.jobs);
+    fake_agent_finish(&harness->agent);
     assert_int_equal(uv_loop_close(&harness->loop), 0);
     fake_guests_finish(&harness->guests);
     assert_int_not_equal(access(harness->socket_path, F_OK), 0);

@@ -6,12 +6,20 @@
 
 #include "host-bridge/api/api.h"
 #include "tests/unit/api/fake_guests.h"
+#include "tests/unit/api/fake_transfers.h"
+#include "tests/unit/files/fake_agent.h"
 
 #include <jansson.h>
+
+#define HARNESS_OTHER_UID 54321 /* the one other user that the API lets in, for every class */
 
 struct harness {
     uv_loop_t loop;
     struct guests guests;
+    struct fake_agent agent; /* of every guest */
+    struct transfers transfers;
+    struct inbox inbox;
+    struct receiving receiving;
     struct api *api; /* NULL after harness_stop */
     struct audit_log *audit;
     char folder[64]; /* temporary; the sockets' folder is one below */

@@ -137,7 +137,7 @@ def check_routes(program, description):
 
 KEY = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
 
-# method, path as described, values of its parameters, query, body, expected status
+# method, path as described, values of its parameters, query, body, expected status[, headers]
 CASES = [
     ("GET", "/health", {}, "", None, 200),
     ("GET", "/vms", {}, "", None, 200),
@@ -202,6 +202,50 @@ CASES = [
     ("GET", "/audit", {}, "?limit=3&guest=web", None, 200),
     ("GET", "/audit", {}, "?limit=1001", None, 400),
     ("GET", "/audit/verify", {}, "", None, 200),
+    ("GET", "/vms/{vm}/files", {"vm": "web"}, "?path=/a", None, 200),
+    ("GET", "/vms/{vm}/files", {"vm": "web"}, "?path=/a", None, 206, {"Range": "bytes=1-2"}),
+    ("GET", "/vms/{vm}/files", {"vm": "web"}, "?path=/a", None, 304, {"If-None-Match": "*"}),
+    ("GET", "/vms/{vm}/files", {"vm": "web"}, "?path=/a", None, 416, {"Range": "bytes=1000-"}),
+    ("GET", "/vms/{vm}/files", {"vm": "web"}, "", None, 400),
+    ("GET", "/vms/{vm}/files", {"vm": "none"}, "?path=/a", None, 404),
+    ("GET", "/vms/{vm}/files", {"vm": "web"}, "?path=%ff", None, 422),
+    ("GET", "/vms/{vm}/files", {"vm": "off"}, "?path=/a", None, 503),
+    ("PUT", "/vms/{vm}/files", {"vm": "web"}, "?path=/a&mode=0640", "bytes", 201),
+    ("PUT", "/vms/{vm}/files", {"vm": "web"}, "?path=/a&mode=rw", "bytes", 422),
+    ("PUT", "/vms/{vm}/files", {"vm": "off"}, "?path=/a", "bytes", 503),
+    ("POST", "/vms/{vm}/drop", {"vm": "web"}, "?name=a/b.jpg&batch=x", "bytes", 201),
+    ("POST", "/vms/{vm}/drop", {"vm": "web"}, "?name=../b", "bytes", 422),
+    ("GET", "/vms/{vm}/fs", {"vm": "web"}, "?path=/a", None, 200),
+    ("GET", "/vms/{vm}/fs", {"vm": "none"}, "?path=/a", None, 404),
+    ("DELETE", "/vms/{vm}/fs", {"vm": "web"}, "?path=/a&recursive=true", None, 204),
+    ("DELETE", "/vms/{vm}/fs", {"vm": "web"}, "?path=/a&recursive=1", None, 422),
+    ("POST", "/vms/{vm}/fs/mkdir", {"vm": "web"}, "", {"path": "/a/b", "parents": True, "mode": "0755", "user": "lui"}, 201),
+    ("POST", "/vms/{vm}/fs/mkdir", {"vm": "web"}, "", {"path": ""}, 422),
+    ("POST", "/vms/{vm}/fs/move", {"vm": "web"}, "", {"from": "/a", "to": "/b", "replace": True}, 200),
+    ("POST", "/vms/{vm}/fs/move", {"vm": "web"}, "", {"from": "/a"}, 422),
+    ("GET", "/vms/{vm}/fs/watch", {"vm": "off"}, "?path=/a", None, 503),
+    ("GET", "/transfers", {}, "?vm=web&state=running", None, 200),
+    ("GET", "/transfers", {}, "?state=odd", None, 422),
+    ("GET", "/transfers", {}, "?vm=none", None, 404),
+    ("POST", "/transfers", {}, "", {"from": {"paths": ["/a"]}, "to": {"vm": "web", "path": "b"}, "links": "keep"}, 201),
+    ("POST", "/transfers", {}, "", {"from": {"paths": ["/twice"]}, "to": {"vm": "web"}}, 409),
+    ("POST", "/transfers", {}, "", {"from": {"paths": ["/a"]}, "to": {"vm": "none"}}, 404),
+    ("POST", "/transfers", {}, "", {"from": {"paths": ["/a"]}, "to": {"path": "/b"}}, 422),
+    ("POST", "/transfers", {}, "", "{", 400),
+    ("GET", "/transfers/{id}", {"id": "a" * 32}, "", None, 200),
+    ("GET", "/transfers/{id}", {"id": "b" * 32}, "", None, 200),
+    ("GET", "/transfers/{id}", {"id": "9" * 32}, "", None, 404),
+    ("DELETE", "/transfers/{id}", {"id": "c" * 32}, "", None, 204),
+    ("DELETE", "/transfers/{id}", {"id": "9" * 32}, "", None, 404),
+    ("GET", "/inbox", {}, "", None, 200),
+    ("GET", "/inbox", {}, "?vm=none", None, 404),
+    ("POST", "/inbox/{id}/accept", {"id": "web-7"}, "", {"to": "/home/me", "conflict": "replace"}, 202),
+    ("POST", "/inbox/{id}/accept", {"id": "web-8"}, "", {}, 409),
+    ("POST", "/inbox/{id}/accept", {"id": "web-9"}, "", None, 404),
+    ("POST", "/inbox/{id}/accept", {"id": "web-7"}, "", {"to": "here"}, 422),
+    ("POST", "/inbox/{id}/decline", {"id": "web-7"}, "", None, 204),
+    ("POST", "/inbox/{id}/decline", {"id": "web-8"}, "", None, 409),
+    ("POST", "/inbox/{id}/decline", {"id": "web-9"}, "", None, 404),
     ("GET", "/events", {}, "?since=x", None, 400),
     ("GET", "/events", {}, "?vm=none", None, 404),
     ("GET", "/metrics", {}, "", None, 200),
@@ -209,11 +253,11 @@ CASES = [
 
 
 def check_answer(description, connection, case):
-    method, pattern, values, query, body, expected = case
+    method, pattern, values, query, body, expected, *more = case
     where = f"{method} {pattern.format(**values)}{query}"
     if isinstance(body, dict):
         body = json.dumps(body)
-    connection.request(method, "/api/v1" + pattern.format(**values) + query, body=body)
+    connection.request(method, "/api/v1" + pattern.format(**values) + query, body=body, headers=more[0] if more else {})
     response = connection.getresponse()
     data = response.read()
     if response.status != expected:
@@ -262,7 +306,8 @@ def read_event(stream):
 
 
 EVENTS = ["vm.added", "vm.connected", "vm.disconnected", "vm.pairing", "port.opened", "port.changed", "port.closed",
-          "forward.opened", "forward.changed", "forward.closed", "vm.removed"]
+          "forward.opened", "forward.changed", "forward.closed", "transfer.added", "transfer.changed", "transfer.progress",
+          "transfer.removed", "inbox.offered", "inbox.accepted", "inbox.gone", "vm.removed"]
 
 
 def check_events(description, connection, server):
@@ -276,7 +321,8 @@ def check_events(description, connection, server):
         if event["event"] != kind:
             complain(f"event {event['event']} instead of {kind}")
         description.fits(data, {"$ref": "#/components/schemas/EventData"}, f"event {kind}")
-        extra = {"vm.disconnected": {"reason", "code"}, "vm.pairing": {"state"}, "port": {"port"}, "forward": {"forward"}}
+        extra = {"vm.disconnected": {"reason", "code"}, "vm.pairing": {"state"}, "port": {"port"}, "forward": {"forward"},
+                 "transfer": {"transfer"}, "inbox": {"item"}}
         expected = extra.get(kind, extra.get(kind.split(".")[0], set()))
         if set(data) - {"vm", "time"} != expected:
             complain(f"event {kind} carries {sorted(data)}")

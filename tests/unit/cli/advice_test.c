@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include <uv.h>
+
 #include "host-bridge/cli/link_hint.h"
 #include "host-bridge/cli/remedy.h"
 #include "protocol/base/status.h"
@@ -111,6 +113,17 @@ static void codes_match_those_of_the_protocol(void **state)
     assert_false(remedy_find("SOMETHING_NEW", "vsock:3")->passing);
 }
 
+static void codes_of_files_have_a_step_of_their_own(void **state)
+{
+    assert_non_null(strstr(remedy_file_step(status_name(UV_ENOSPC)), "make room"));
+    assert_non_null(strstr(remedy_file_step(status_name(STATUS_QUOTA)), "quota"));
+    assert_non_null(strstr(remedy_file_step(status_name(STATUS_CHANGED)), "writes to it"));
+    assert_non_null(remedy_file_step(status_name(STATUS_NOT_SUPPORTED)));
+    assert_non_null(remedy_file_step(status_name(STATUS_NOT_CONNECTED)));
+    assert_null(remedy_file_step("EIO"));
+    assert_null(remedy_file_step(""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +132,7 @@ int main(void)
         cmocka_unit_test(every_link_has_next_steps),
         cmocka_unit_test(codes_have_their_own_remedy),
         cmocka_unit_test(the_link_decides_where_a_code_has_several_remedies),
+        cmocka_unit_test(codes_of_files_have_a_step_of_their_own),
         cmocka_unit_test(codes_match_those_of_the_protocol),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,6 +96,32 @@ static void wrong_numbers_of_operands_show_the_usage(void **state)
     assert_string_equal(problem, "an argument is empty");
 }
 
+static void letters_stand_for_flags_and_may_be_joined(void **state)
+{
+    assert_int_equal(PARSE("cp", "-ru", "a", "web:b", "-v"), 0);
+    assert_non_null(parsed.options[OPTION_RECURSIVE]);
+    assert_non_null(parsed.options[OPTION_UPDATE]);
+    assert_non_null(parsed.options[OPTION_VERBOSE]);
+    assert_null(parsed.options[OPTION_NO_CLOBBER]);
+    assert_int_equal(PARSE("cp", "-rx", "a", "web:b"), UV_EINVAL);
+    assert_string_equal(problem, "unknown option \"-x\"");
+    assert_int_equal(PARSE("rm", "-rn", "web:b"), UV_EINVAL);
+    assert_string_equal(problem, "rm has no option --no-clobber");
+    assert_int_equal(PARSE("cp", "-", "web:b"), 0);
+    assert_string_equal(parsed.operands[0], "-");
+}
+
+static void too_many_operands_are_refused(void **state)
+{
+    static char program[] = "hospes", command[] = "cp", operand[] = "a";
+    static char *words[ARGUMENTS_OPERANDS_MAX + 3] = {program, command};
+    for (size_t i = 2; i < sizeof(words) / sizeof(words[0]); i++)
+        words[i] = operand;
+    assert_int_equal(arguments_parse(ARGUMENTS_OPERANDS_MAX + 2, words, &parsed, problem, hint), 0);
+    assert_int_equal(arguments_parse(ARGUMENTS_OPERANDS_MAX + 3, words, &parsed, problem, hint), UV_EINVAL);
+    assert_string_equal(problem, "more than 4096 arguments");
+}
+
 static void help_and_version_need_no_operands(void **state)
 {
     assert_int_equal(PARSE("add", "--help"), 0);
@@ -128,6 +154,8 @@ int main(void)
         cmocka_unit_test(an_unknown_command_names_the_nearest),
         cmocka_unit_test(wrong_options_are_named),
         cmocka_unit_test(wrong_numbers_of_operands_show_the_usage),
+        cmocka_unit_test(letters_stand_for_flags_and_may_be_joined),
+        cmocka_unit_test(too_many_operands_are_refused),
         cmocka_unit_test(help_and_version_need_no_operands),
         cmocka_unit_test(every_command_of_the_table_is_found_and_complete),
     };

@@ -42,6 +42,34 @@ static void send_text(int fd, const char *text)
     send_all(fd, text, strlen(text));
 }
 
+/* Takes chunks until the last one, of which it keeps the first bytes in `out`, which then holds a text: they
+ * or, when there are more than 200, how many there were. `have` is what came with the head. */
+static void read_chunked(int fd, const char *have, char *out)
+{
+    char text[256] = "", line[32];
+    size_t kept = 0;
+    unsigned long total = 0;
+    FILE *in = fdopen(dup(fd), "r");
+    if (in == NULL || have[0] != '\0') /* the client waits for 100 Continue before it sends any */
+        _exit(1);
+    while (fgets(line, sizeof(line), in) != NULL && strtoul(line, NULL, 16) > 0) {
+        for (unsigned long left = strtoul(line, NULL, 16); left > 0; left--, total++) {
+            int byte = fgetc(in);
+            if (byte == EOF)
+                _exit(0);
+            if (kept < 200)
+                text[kept++] = (char)byte;
+        }
+        if (fgets(line, sizeof(line), in) == NULL)
+            _exit(0);
+    }
+    fclose(in);
+    if (total <= 200)
+        memcpy(out, text, kept + 1);
+    else
+        sprintf(out, "%lu bytes", total);
+}
+
 /* Head and body; false when the client closed before. */
 static bool read_request(int fd, char *request, size_t room)
 {
@@ -55,6 +83,11 @@ static bool read_request(int fd, char *request, size_t room)
         const char *end = strstr(request, "\r\n\r\n");
         const char *length = strcasestr(request, "Content-Length: ");
         size_t body = length != NULL ? strtoul(length + 16, NULL, 10) : 0;
+        if (end != NULL && strcasestr(request, "Transfer-Encoding: chunked") != NULL) {
+            send_text(fd, "HTTP/1.1 100 Continue\r\n\r\n");
+            read_chunked(fd, end + 4, request + (end + 4 - request));
+            return true;
+        }
         if (end != NULL && used >= (size_t)(end + 4 - request) + body)
             return true;
     }
@@ -88,6 +121,16 @@ static void send_huge(int fd)
         send_all(fd, block, sizeof(block));
 }
 
+static void send_cut_stream(int fd, const char *body)
+{
+    char chunk[32];
+    snprintf(chunk, sizeof(chunk), "%zx\r\n", strlen(body));
+    send_text(fd, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n");
+    send_text(fd, chunk);
+    send_text(fd, body);
+    send_text(fd, "\r\n100\r\nda");
+}
+
 static void behave(int fd, const struct fake_route *route)
 {
     switch (route->behaviour) {
@@ -108,6 +151,9 @@ static void behave(int fd, const struct fake_route *route)
     case FAKE_HUGE:
         send_huge(fd);
         break;
+    case FAKE_STREAM_CUT:
+        send_cut_stream(fd, route->body);
+        break;
     case FAKE_STREAM:
     case FAKE_STREAM_END:
     case FAKE_STREAM_RESUMED:
@@ -123,8 +169,8 @@ static const struct fake_route *find_route(const struct fake_route *routes, size
                                            const char *path, bool resumes)
 {
     for (size_t i = 0; i < count; i++) {
-        bool fits = !(resumes && routes[i].behaviour == FAKE_STREAM_END) &&
-                    (resumes || routes[i].behaviour != FAKE_STREAM_RESUMED);
+        bool ends = routes[i].behaviour == FAKE_STREAM_END || routes[i].behaviour == FAKE_STREAM_CUT;
+        bool fits = !(resumes && ends) && (resumes || routes[i].behaviour != FAKE_STREAM_RESUMED);
         if (fits && strcmp(routes[i].method, method) == 0 && strcmp(routes[i].path, path) == 0)
             return &routes[i];
     }
@@ -235,7 +281,7 @@ bool fake_api_was_asked(const struct fake_api *api, const char *line)
 /* Never returns. */
 static void execute(const char *socket_path, const char *const *arguments)
 {
-    const char *vector[32] = {HOSPES_PROGRAM};
+    const char *vector[256] = {HOSPES_PROGRAM};
     size_t count = 1;
     for (; *arguments != NULL; arguments++)
         vector[count++] = *arguments;
@@ -264,10 +310,15 @@ int run_wait(pid_t pid)
 
 void run_hospes(struct run *run, const char *socket_path, const char *const *arguments)
 {
+    run_hospes_with(run, socket_path, arguments, STDIN_FILENO);
+}
+
+void run_hospes_with(struct run *run, const char *socket_path, const char *const *arguments, int input)
+{
     int out = memfd_create("out", MFD_CLOEXEC), err = memfd_create("err", MFD_CLOEXEC);
     pid_t pid = fork();
     if (pid == 0) {
-        if (dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0)
+        if (dup2(input, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0)
             _exit(127);
         execute(socket_path, arguments);
     }

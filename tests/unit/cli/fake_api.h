@@ -9,15 +9,16 @@
 #include <sys/types.h>
 
 enum fake_behaviour {
-    FAKE_ANSWER,         /* status and body, as JSON */
-    FAKE_HANG,           /* takes the request, says nothing */
-    FAKE_GARBAGE,        /* answers what is no HTTP */
-    FAKE_CLOSE,          /* closes without an answer */
-    FAKE_CUT,            /* announces more than it sends */
-    FAKE_HUGE,           /* a 100 MB body */
-    FAKE_STREAM,         /* server-sent events: the body, then open until the client leaves */
-    FAKE_STREAM_END,     /* the same, but the connection ends after the body (a bridge that restarts); only a
-                            request without Last-Event-ID is answered so */
+    FAKE_ANSWER,     /* status and body, as JSON */
+    FAKE_HANG,       /* takes the request, says nothing */
+    FAKE_GARBAGE,    /* answers what is no HTTP */
+    FAKE_CLOSE,      /* closes without an answer */
+    FAKE_CUT,        /* announces more than it sends */
+    FAKE_HUGE,       /* a 100 MB body */
+    FAKE_STREAM,     /* server-sent events: the body, then open until the client leaves */
+    FAKE_STREAM_END, /* the same, but the connection ends after the body (a bridge that restarts); only a
+                        request without Last-Event-ID is answered so */
+    FAKE_STREAM_CUT, /* as FAKE_STREAM_END, in chunks, and in the midst of one (a bridge that is killed) */
     FAKE_STREAM_RESUMED, /* FAKE_STREAM for requests with Last-Event-ID */
 };
 
@@ -32,7 +33,8 @@ struct fake_route {
 struct fake_api {
     char folder[64];
     char socket[96];
-    char log[96]; /* a line for each request: METHOD PATH[ BODY] */
+    char
+        log[96]; /* a line for each request: METHOD PATH[ BODY]; a chunked body above 200 bytes as its size */
     pid_t pid;
 };
 
@@ -54,6 +56,8 @@ struct run {
 
 /* Runs the program with these arguments (ended by NULL) and HOSPES_SOCKET = socket. */
 void run_hospes(struct run *run, const char *socket, const char *const *arguments);
+/* The same with this descriptor as standard input. */
+void run_hospes_with(struct run *run, const char *socket, const char *const *arguments, int input);
 /* Fails the test unless it ended with this status and said both; err "": nothing on stderr at all. */
 void run_expect(const struct run *run, int status, const char *out, const char *err);
 void run_finish(struct run *run); /* can be called twice */

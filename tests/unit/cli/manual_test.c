@@ -75,8 +75,9 @@ static void the_man_page_explains_every_option(void **state)
             snprintf(mark, sizeof(mark), "\n.It Fl %s Ar %s\n", COMMAND_OPTIONS[i].name + 1,
                      COMMAND_OPTIONS[i].value);
         else
-            snprintf(mark, sizeof(mark), "\n.It Fl %s%s\n", COMMAND_OPTIONS[i].name + 1,
-                     i == OPTION_HELP ? " , Fl h" : "");
+            snprintf(mark, sizeof(mark),
+                     COMMAND_OPTION_LETTERS[i] != '\0' ? "\n.It Fl %s , Fl %c\n" : "\n.It Fl %s\n",
+                     COMMAND_OPTIONS[i].name + 1, COMMAND_OPTION_LETTERS[i]);
         expect("hospes.1", page, mark);
     }
     free(page);

@@ -320,7 +320,7 @@ static void broken_answers_are_errors(void **state)
         {3, "close", "closed the connection"}, {3, "cut", "closed the connection"},
         {1, "garbage", "does not speak HTTP"}, {1, "text", "not the JSON"},
         {1, "array", "not the JSON"},          {1, "empty", "not the JSON"},
-        {1, "huge", "larger than 32 MiB"},     {3, "hang", "did not answer in time"},
+        {1, "huge", "larger than 64 MiB"},     {3, "hang", "did not answer in time"},
     };
     setenv("HOSPES_TIMEOUT", "1", 1);
     for (size_t i = 0; i < COUNT_OF(CASES); i++) {
@@ -386,13 +386,13 @@ static void completion_asks_the_bridge(void **state)
     static const struct {
         const char *words, *completions;
     } CASES[] = {
-        {"ports ''", "db web "},
-        {"ports --json w", "web "},
-        {"forward web ''", "80 "},
-        {"un", "unforward unblock unpair "},
-        {"events --f", "--follow "},
-        {"policy web 80 b", "block "},
-        {"status --socket /nonexistent ''", ""},
+        {"ports ''", "db web "},     {"ports --json w", "web "},
+        {"forward web ''", "80 "},   {"un", "unforward unblock unpair "},
+        {"events --f", "--follow "}, {"policy web 80 b", "block "},
+        {"cp -r we", "web: "},       {"cp web : /x we", "web: "},
+        {"send we", "web "},         {"rm --recursive d", "db: "},
+        {"cp --links k", "keep "},   {"cp --links keep --u", "--update --user "},
+        {"transfers c", "cancel "},  {"status --socket /nonexistent ''", ""},
     };
     for (size_t i = 0; i < COUNT_OF(CASES); i++) {
         char command[1024], out[256] = "";

@@ -14,7 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "host-bridge/cli/cli.h"
 #include "host-bridge/cli/escape.h"
+#include "host-bridge/cli/event_stream.h"
+#include "protocol/base/clock.h"
 #include "tests/unit/cli/fake_api.h"
 #include "tests/unit/cli/fixtures.h"
 
@@ -263,11 +266,35 @@ static void a_reader_that_left_is_no_error(void **state)
     assert_int_equal(run_wait(pid), 0);
 }
 
+static bool hear_nothing(void *ctx, const char *type, const char *id, const json_t *data)
+{
+    return true;
+}
+
+static void a_bridge_that_stays_away_is_given_up(void **state)
+{
+    char socket_path[] = "/nonexistent/api.sock";
+    struct client_options options = {.socket_path = socket_path, .timeout_ms = 1000};
+    struct event_stream stream = {.follow = true, .patience_ms = 300, .on_event = hear_nothing};
+    char *said = NULL;
+    size_t size = 0;
+    FILE *memory = open_memstream(&said, &size);
+    struct cli cli = {.out = memory, .err = memory, .client = client_create(&options)};
+    uint64_t begun = clock_monotonic_ms();
+    assert_int_equal(event_stream_run(&cli, &stream), CLI_UNREACHABLE);
+    assert_true(clock_monotonic_ms() - begun >= 300);
+    client_destroy(cli.client);
+    fclose(memory);
+    assert_non_null(strstr(said, "the bridge does not run"));
+    free(said);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_bridge_that_stays_away_is_given_up),
         TEST(events_prints_the_ring_and_ends),
         TEST(events_since_a_number_of_one_guest),
         TEST(events_of_an_unknown_guest_fail),

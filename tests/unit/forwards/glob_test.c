@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "host-bridge/features/forwards/glob.h"
+#include "services/config/glob.h"
 
 #include <stdarg.h>
 #include <stddef.h>

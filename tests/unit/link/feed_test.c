@@ -135,6 +135,36 @@ static void a_reader_without_a_cursor_gets_a_snapshot_and_what_follows(void **st
     assert_true(wakeups_within(50) < 5);
 }
 
+static void offers(void *ctx, void (*emit)(void *emit_ctx, const struct offers_message *part), void *emit_ctx)
+{
+    struct offer offer = {.id = 7, .name = "a", .roots = 1};
+    emit(emit_ctx,
+         &(struct offers_message){.snapshot = true, .more = true, .offers = &offer, .offer_count = 1});
+}
+
+static void offers_come_before_the_ports_of_a_snapshot_and_are_numbered_like_them(void **state)
+{
+    struct message message, event = {.kind = MESSAGE_OFFERS};
+    struct offer_id gone = {7};
+    publish(80);
+    feed_set_offers(feed, offers);
+    subscribe((struct event_cursor){0});
+    take_welcome();
+    take(&message);
+    assert_int_equal(message.kind, MESSAGE_OFFERS);
+    assert_int_equal(message.id, 1);
+    assert_int_equal(message.body.offers.offers[0].id, 7);
+    message_finish(&message);
+    expect_event(1, 0);
+    event.body.offers = (struct offers_message){.gone = &gone, .gone_count = 1};
+    assert_int_equal(feed_publish(feed, &event), 0);
+    take(&message);
+    assert_int_equal(message.kind, MESSAGE_OFFERS);
+    assert_int_equal(message.id, 2);
+    assert_int_equal(message.body.offers.gone[0].id, 7);
+    message_finish(&message);
+}
+
 static void a_reader_resumes_where_it_was(void **state)
 {
     subscribe((struct event_cursor){0});
@@ -277,6 +307,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_reader_without_a_cursor_gets_a_snapshot_and_what_follows),
+        TEST(offers_come_before_the_ports_of_a_snapshot_and_are_numbered_like_them),
         TEST(a_reader_resumes_where_it_was),
         TEST(cursors_that_the_ring_does_not_reach_get_a_snapshot),
         TEST(a_reader_that_falls_behind_the_ring_gets_a_snapshot_and_nobody_waits),

@@ -286,6 +286,55 @@ static void a_fin_right_behind_held_data_waits_for_it(void **state)
     probe_finish(&a);
 }
 
+static void messages_between_held_data_keep_their_places(void **state)
+{
+    listener.take = 0;
+    create_pair();
+    struct probe a;
+    open_stream(&a);
+    send_text(&a, "open");
+    RUN_UNTIL(listener.streams == 1);
+    write_bytes(&a, (const uint8_t *)"abc", 3);
+    write_bytes(&a, (const uint8_t *)"def", 3);
+    send_text(&a, "first");
+    send_text(&a, "second");
+    write_bytes(&a, (const uint8_t *)"ghi", 3);
+    send_text(&a, "third");
+    struct probe *there = &listener.probes[0];
+    assert_true(wakeups_within(20) < 20); /* all of it has arrived */
+    assert_int_equal(there->frames, 1);
+    there->take = 6;
+    stream_resume(there->stream);
+    assert_int_equal(there->frames, 3);
+    assert_true(has_payload(there, "second"));
+    assert_true(span_equals(buffer_span(&there->data), span_of_text("abcdef")));
+    there->take = 1;
+    stream_resume(there->stream);
+    assert_int_equal(there->frames, 3);
+    there->take = SIZE_MAX;
+    stream_resume(there->stream);
+    assert_true(has_payload(there, "third"));
+    assert_true(span_equals(buffer_span(&there->data), span_of_text("abcdefghi")));
+    probe_finish(&a);
+}
+
+static void a_held_channel_ends_when_frames_without_bytes_flood_it(void **state)
+{
+    listener.take = 0;
+    create_pair();
+    struct probe a;
+    open_stream(&a);
+    send_text(&a, "open");
+    RUN_UNTIL(listener.streams == 1);
+    write_bytes(&a, (const uint8_t *)"abc", 3);
+    for (size_t i = 0; i < MUX_WINDOW && listener.probes[0].ends == 0; i++) /* five bytes each */
+        if (stream_send(a.stream, FRAME_MESSAGE, span_of(NULL, 0)) == UV_ENOBUFS || i % 1000 == 0)
+            uv_run(&uv, UV_RUN_NOWAIT);
+    RUN_UNTIL(listener.probes[0].ends == 1);
+    assert_int_equal(listener.probes[0].end_status, UV_ENOBUFS);
+    probe_finish(&a);
+}
+
 static void streams_and_links_may_be_closed_from_every_callback(void **state)
 {
     static const unsigned MOMENTS[] = {AT_FRAME, AT_DATA, AT_END, 0};
@@ -453,6 +502,8 @@ int main(void)
         TEST(stale_bytes_before_the_sync_are_harmless),
         TEST(a_reader_that_pauses_holds_no_more_than_its_window),
         TEST(a_fin_right_behind_held_data_waits_for_it),
+        TEST(messages_between_held_data_keep_their_places),
+        TEST(a_held_channel_ends_when_frames_without_bytes_flood_it),
         TEST(streams_and_links_may_be_closed_from_every_callback),
         TEST(closing_the_link_tells_its_streams),
         TEST(a_refusal_reaches_the_dialer_with_its_reason),

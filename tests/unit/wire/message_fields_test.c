@@ -26,6 +26,30 @@ static const struct {
     {"auth", " message "},
     {"join", " session connection proof "},
     {"refusals", " count status "},
+    {"offers_snapshot", " snapshot more id name roots "}, /* PORTS ends a snapshot, so neither stands alone */
+    {"offers_delta", " id name roots "},
+    {"files_open_put", " session operation id paths "},
+    {"files_open_all", " session operation id paths path "},
+    {"manifest", " first type name "}, /* "leave" has no name here */
+    {"pack", " entry "},
+    {"chunk", " entry size "},
+    {"chunk_zero", " entry size "},
+    {"chunk_zeroes", " entry size zero "}, /* too large for bytes */
+    {"check", " tag "},
+    {"check_empty", " tag "},
+    {"keep", " entry size "},
+    {"file_end", " entry "},
+    {"attribute", " entry name value "},
+    {"file_failed", " entry status "},
+    {"file_again", " entry "},
+    {"left_out", " status "},
+    {"need", " first count action "},
+    {"digests", " entry digests "},
+    {"settled", " first count entry status "},
+    {"paused", " status "},
+    {"files_done", " digest "},
+    {"files_done_written", " digest "},
+    {"changes", " what path "},
 };
 
 static bool is_required(const char *sample, const msgpack_object_str *key)
@@ -40,13 +64,13 @@ static bool is_required(const char *sample, const msgpack_object_str *key)
     return false;
 }
 
-enum change { CHANGE_REMOVE, CHANGE_TWICE, CHANGE_TO_NIL, CHANGE_ADD_UNKNOWN };
+enum field_change { CHANGE_REMOVE, CHANGE_TWICE, CHANGE_TO_NIL, CHANGE_ADD_UNKNOWN };
 
 /* Walks to the `target`-th entry of all maps and packs the tree with that entry changed. */
 struct rewrite {
     msgpack_packer packer;
     size_t target, at;
-    enum change change;
+    enum field_change change;
     msgpack_object_str key; /* of the changed entry */
 };
 
@@ -130,7 +154,7 @@ static int expected_status(const char *sample, const struct rewrite *rewrite)
     return 0;
 }
 
-static size_t change_all_entries(const char *name, const msgpack_object *root, enum change change)
+static size_t change_all_entries(const char *name, const msgpack_object *root, enum field_change change)
 {
     size_t entries = 0;
     for (size_t target = 0;; target++) {
@@ -152,7 +176,7 @@ static size_t change_all_entries(const char *name, const msgpack_object *root, e
     }
 }
 
-static void change_all_samples(enum change change)
+static void change_all_samples(enum field_change change)
 {
     struct message message;
     const char *name;
@@ -171,7 +195,7 @@ static void change_all_samples(enum change change)
         msgpack_unpacked_destroy(&unpacked);
         buffer_finish(&bytes);
     }
-    assert_true(entries > 80);
+    assert_true(entries > 200);
 }
 
 static void a_missing_key_is_refused_when_required_and_else_a_default(void **state)

@@ -33,7 +33,7 @@ static void encode_gives_the_bytes_of_the_vectors(void **state)
         buffer_finish(&bytes);
         message_finish(&message);
     }
-    assert_int_equal(count, 18);
+    assert_int_equal(count, 44);
 }
 
 static void decode_reads_the_vectors(void **state)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The messages behind tests/vectors/wire: changing one changes its vector. */
+/* The messages behind tests/vectors/wire, but for those of files (sample_files_messages.c): changing one
+ * changes its vector. */
 #include "tests/unit/wire/sample_messages.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static struct session_id sample_session(void)
+struct session_id sample_session(void)
 {
     struct session_id session;
     for (size_t i = 0; i < SESSION_ID_SIZE; i++)
@@ -22,7 +23,7 @@ static struct ip_address address_of(const char *text)
     return address;
 }
 
-static void *allocate(size_t count, size_t size)
+void *sample_items(size_t count, size_t size)
 {
     void *items = calloc(count, size);
     if (items == NULL)
@@ -141,7 +142,7 @@ static void make_health(struct message *message)
 {
     message->kind = MESSAGE_HEALTH;
     message->id = 5;
-    struct health_message *health = allocate(1, sizeof(*health));
+    struct health_message *health = sample_items(1, sizeof(*health));
     message->body.health = health;
     health->uptime_ms = 86400000;
     health->agent_uptime_ms = 1000;
@@ -184,7 +185,7 @@ static void make_ports_snapshot(struct message *message)
     *ports = (struct ports_message){
         .sequence = 42, .snapshot = true, .more = true, .ephemeral_low = 32768, .ephemeral_high = 60999};
     ports->opened_count = 2;
-    ports->opened = allocate(2, sizeof(*ports->opened));
+    ports->opened = sample_items(2, sizeof(*ports->opened));
     ports->opened[0] = (struct port_fact){.key = {PORT_TCP, address_of("0.0.0.0"), 5173},
                                           .uid = 1000,
                                           .pid = 4321,
@@ -210,43 +211,58 @@ static void make_ports_delta(struct message *message)
     message->id = 44;
     struct ports_message *ports = &message->body.ports;
     *ports = (struct ports_message){.sequence = 44, .opened_count = 1, .closed_count = 1};
-    ports->opened = allocate(1, sizeof(*ports->opened));
+    ports->opened = sample_items(1, sizeof(*ports->opened));
     ports->opened[0] = (struct port_fact){.key = {PORT_TCP, address_of("::1"), 80}, .pid = INT32_MAX};
-    ports->closed = allocate(1, sizeof(*ports->closed));
+    ports->closed = sample_items(1, sizeof(*ports->closed));
     ports->closed[0] = (struct port_key){PORT_TCP, address_of("127.0.0.1"), 65535};
 }
 
+static const struct sample SAMPLES[] = {
+    {"hello_control", make_hello_control},
+    {"hello_events", make_hello_events},
+    {"welcome", make_welcome},
+    {"refuse", make_refuse},
+    {"ping", make_ping},
+    {"pong", make_pong},
+    {"error", make_error},
+    {"health_request", make_health_request},
+    {"health", make_health},
+    {"channel_open", make_channel_open},
+    {"channel_opened", make_channel_opened},
+    {"ports_snapshot", make_ports_snapshot},
+    {"ports_empty_snapshot", make_ports_empty_snapshot},
+    {"ports_delta", make_ports_delta},
+    {"auth", make_auth},
+    {"join", make_join},
+    {"pair", make_pair},
+    {"refusals", make_refusals},
+};
+#define SAMPLE_COUNT (sizeof(SAMPLES) / sizeof(SAMPLES[0]))
+
 bool sample_message(size_t index, struct message *ret, const char **ret_name)
 {
-    static const struct {
-        const char *name;
-        void (*make)(struct message *message);
-    } SAMPLES[] = {
-        {"hello_control", make_hello_control},
-        {"hello_events", make_hello_events},
-        {"welcome", make_welcome},
-        {"refuse", make_refuse},
-        {"ping", make_ping},
-        {"pong", make_pong},
-        {"error", make_error},
-        {"health_request", make_health_request},
-        {"health", make_health},
-        {"channel_open", make_channel_open},
-        {"channel_opened", make_channel_opened},
-        {"ports_snapshot", make_ports_snapshot},
-        {"ports_empty_snapshot", make_ports_empty_snapshot},
-        {"ports_delta", make_ports_delta},
-        {"auth", make_auth},
-        {"join", make_join},
-        {"pair", make_pair},
-        {"refusals", make_refusals},
-    };
-    if (index >= sizeof(SAMPLES) / sizeof(SAMPLES[0]))
+    const struct sample *sample;
+    if (index < SAMPLE_COUNT)
+        sample = &SAMPLES[index];
+    else if (index - SAMPLE_COUNT < FILES_SAMPLE_COUNT)
+        sample = &FILES_SAMPLES[index - SAMPLE_COUNT];
+    else
         return false;
     memset(ret, 0, sizeof(*ret));
-    SAMPLES[index].make(ret);
-    *ret_name = SAMPLES[index].name;
+    sample->make(ret);
+    *ret_name = sample->name;
     return true;
+}
+
+bool sample_message_named(const char *name, struct message *ret)
+{
+    const char *found;
+    for (size_t i = 0; sample_message(i, ret, &found); i++) {
+        if (strcmp(found, name) == 0)
+            return true;
+        message_finish(ret);
+    }
+    return false;
 }
 
 void sample_largest_ports(struct message *ret)
@@ -260,8 +276,8 @@ void sample_largest_ports(struct message *ret)
                                     .ephemeral_high = UINT16_MAX,
                                     .opened_count = PORTS_A_MESSAGE_MAX,
                                     .closed_count = PORTS_A_MESSAGE_MAX};
-    ports->opened = allocate(PORTS_A_MESSAGE_MAX, sizeof(*ports->opened));
-    ports->closed = allocate(PORTS_A_MESSAGE_MAX, sizeof(*ports->closed));
+    ports->opened = sample_items(PORTS_A_MESSAGE_MAX, sizeof(*ports->opened));
+    ports->closed = sample_items(PORTS_A_MESSAGE_MAX, sizeof(*ports->closed));
     for (size_t i = 0; i < PORTS_A_MESSAGE_MAX; i++) {
         struct port_fact *fact = &ports->opened[i];
         *fact = (struct port_fact){.key = {PORT_TCP, address_of("::1"), (uint16_t)(65535 - i)},

@@ -2,6 +2,7 @@
 /* Keys and proofs differ wherever they must; their values are in handshake_vectors_test. */
 #include "protocol/wire/session_keys.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #include "tests/unit/base/testing.h"
@@ -60,6 +61,44 @@ static void check_refuses_every_changed_bit(void **state)
     assert_true(session_keys_check(&keys, &SESSION, 5, proof));
 }
 
+/* Computed apart, with another library's BLAKE2b, from the table in docs/protocol.md. */
+static void keys_of_files_have_their_fixed_values(void **state)
+{
+    static const struct {
+        uint64_t number;
+        const char *check, *digest; /* in hex */
+    } EXPECTED[] = {
+        {1, "c05f411cbe830968f2a05b5e5e4becff9bba7e1cc767f0ff2bc944b532ca59d0",
+         "83a3566929915673c19ead66ddc39a4b790bfae7f0b9a447cf172193824dd31c"},
+        {0x0102030405060708, "8ef6ed4a88f5c1f79a5e1f3adcd3aa4e68f622cfe3b3f9dc6872bf6af81a56b6",
+         "42106ba6f5825152a6815b632a278148227738ca1314c06493ac1fb74a0a77e1"},
+    };
+    struct session_keys keys = make_keys(1);
+    for (size_t i = 0; i < sizeof(EXPECTED) / sizeof(EXPECTED[0]); i++) {
+        struct files_keys made;
+        char hex[2 * AEAD_KEY_SIZE + 1];
+        session_keys_of_files(&keys, EXPECTED[i].number, &made);
+        sodium_bin2hex(hex, sizeof(hex), made.check, sizeof(made.check));
+        assert_string_equal(hex, EXPECTED[i].check);
+        sodium_bin2hex(hex, sizeof(hex), made.digest, sizeof(made.digest));
+        assert_string_equal(hex, EXPECTED[i].digest);
+    }
+}
+
+static void keys_of_files_differ_from_those_of_records(void **state)
+{
+    struct session_keys keys = make_keys(1);
+    struct connection_keys records;
+    struct files_keys files;
+    session_keys_of_connection(&keys, 5, &records);
+    session_keys_of_files(&keys, 5, &files);
+    assert_memory_not_equal(files.check, records.to_agent, AEAD_KEY_SIZE);
+    assert_memory_not_equal(files.check, files.digest, AEAD_KEY_SIZE);
+    static const struct files_keys ZERO;
+    files_keys_wipe(&files);
+    assert_memory_equal(&files, &ZERO, sizeof(files));
+}
+
 static void wipe_leaves_nothing(void **state)
 {
     struct session_keys keys = make_keys(1);
@@ -74,6 +113,8 @@ int main(void)
         cmocka_unit_test(connections_share_no_key),
         cmocka_unit_test(a_proof_fits_its_session_its_number_and_its_keys_only),
         cmocka_unit_test(check_refuses_every_changed_bit),
+        cmocka_unit_test(keys_of_files_have_their_fixed_values),
+        cmocka_unit_test(keys_of_files_differ_from_those_of_records),
         cmocka_unit_test(wipe_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,31 @@ static void ill_formed_text_is_refused(void **state)
     assert_false(utf8_is_valid(span_of("a\0b", 3)));
 }
 
+/* Eight bytes at a time are looked at where they are ASCII. */
+static void a_bad_byte_is_found_wherever_it_stands(void **state)
+{
+    static const char BAD[] = {'\0', '\x80', '\xff'};
+    char text[27];
+    for (size_t at = 0; at < sizeof(text); at++)
+        for (size_t i = 0; i < sizeof(BAD); i++) {
+            memset(text, at % 2 == 0 ? 1 : 0x7f, sizeof(text));
+            assert_true(utf8_is_valid(span_of(text, sizeof(text))));
+            text[at] = BAD[i];
+            assert_false(utf8_is_valid(span_of(text, sizeof(text))));
+        }
+}
+
+static void a_character_may_stand_anywhere(void **state)
+{
+    char text[27];
+    for (size_t at = 0; at + 3 <= sizeof(text); at++) {
+        memset(text, 'x', sizeof(text));
+        memcpy(text + at, "\xe2\x82\xac", 3);
+        assert_true(utf8_is_valid(span_of(text, sizeof(text))));
+        assert_int_equal(utf8_is_valid(span_of(text, at + 2)), false);
+    }
+}
+
 static void copy_replaces_what_is_no_text(void **state)
 {
     char out[16];
@@ -67,6 +92,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(well_formed_text_is_valid),
         cmocka_unit_test(ill_formed_text_is_refused),
+        cmocka_unit_test(a_bad_byte_is_found_wherever_it_stands),
+        cmocka_unit_test(a_character_may_stand_anywhere),
         cmocka_unit_test(copy_replaces_what_is_no_text),
         cmocka_unit_test(copy_cuts_between_characters),
     };
