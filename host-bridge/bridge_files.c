@@ -51,7 +51,7 @@ static void handle_dirty(void *ctx)
 {
     struct bridge_files *files = ctx;
     if (files->store != NULL)
-        store_save_soon(files->store, STORE_NAME);
+        store_save_now(files->store, STORE_NAME); /* who was told that it goes on relies on it */
 }
 
 static void handle_item(void *ctx, const struct inbox_item *item, const char *what)

@@ -4,7 +4,7 @@
 # one, an agent in each other, joined by Unix sockets (which cross namespaces, as ports do not). So host and guest may
 # both use port 8080, as in life. Whatever way a test ends, its processes and namespaces go with it.
 #
-# HOSPES_BIN  folders of hospes-agent, hospes-bridge, hospes and flood_agent, joined by colons
+# HOSPES_BIN  folders of hospes-agent, hospes-send, hospes-bridge, hospes and flood_agent, joined by colons
 #
 # A test fails by `fail`, by any command that fails, by a daemon that does not end with status 0, and by a
 # sanitizer's report. Nothing here waits a fixed time: everything polls with a deadline.
@@ -112,7 +112,7 @@ agent_options=() # for every agent that is started from now on
 start_agent() { # start_agent GUEST [LISTEN]
     local guest=$1 listen=${2:-unix:$work/$1.ctl,$work/$1.evt}
     spawn "agent-$guest" "$guest" hospes-agent --listen "$listen" "${agent_options[@]}" --state-dir "$work/$guest-state" \
-        --admin-socket "$work/$guest.admin" --log-level info
+        --admin-socket "$work/$guest.admin" --session-socket "$work/$guest.session" --log-level info
     daemons[agent-$guest]=yes
 }
 
