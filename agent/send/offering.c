@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Offers files, and waits for what the host says. The connection is the offer: when this program ends, it is
- * withdrawn. So it needs to do nothing on Ctrl-C but say so. */
+ * withdrawn. So it needs to do nothing on Ctrl-C but say so. When the agent ends, the offer stays. */
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -164,6 +164,8 @@ static int wait_for_host(const struct send_options *options, struct admin_connec
             result = SEND_FAILED;
         } else {
             end_progress();
+            if (result == SEND_NO_AGENT)
+                fputs("hospes-send: it stays offered; hospes-send --list shows it\n", stderr);
         }
     }
     return result;

@@ -95,7 +95,8 @@ static void add(struct api *api, struct http_request *request, const struct tran
     char location[LOCATION_MAX];
     snprintf(location, sizeof(location), API_BASE "/transfers/%s", transfer->id);
     http_request_set_header(request, "Location", location);
-    http_request_reply_json(request, 201, view_transfer(transfer, TRANSFER_FAILURES_MAX));
+    http_request_reply_json(request, status == TRANSFERS_JOINED ? 200 : 201,
+                            view_transfer(transfer, TRANSFER_FAILURES_MAX));
 }
 
 void route_add_transfer(struct api *api, struct guest *guest, struct http_request *request)

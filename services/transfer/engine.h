@@ -30,7 +30,7 @@ struct transfer_counts {
     int paused;                      /* 0, or why the receiver takes nothing now: UV_ENOSPC, STATUS_QUOTA */
     char current[TRANSFER_PATH_MAX +
                  1]; /* the file under way, below its root's folder: "src/a.c"; may be cut */
-    uint64_t current_size, current_done; /* bytes */
+    uint64_t current_size, current_done; /* bytes; the receiver's done ones are not in bytes_done yet */
 };
 
 /* An entry that could not be moved. */

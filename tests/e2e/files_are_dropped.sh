@@ -152,7 +152,7 @@ for name in ../x /etc/x a/../../b .. . '' a//b a/ ./a a/. "$work/outside/x" $'es
 done
 equal "$(post ../x)$(post /etc/x)$(post a/../../b)" 422422422 'the status of names that lead elsewhere'
 equal "$(api_code POST '/vms/g1/drop?name=%00x' --data-binary x)" 400 'a name with a zero byte'
-equal "$(api_code POST '/vms/g1/drop?name=%ff' --data-binary x)" 400 'a name that is not UTF-8'
+equal "$(api_code POST '/vms/g1/drop?name=%ff' --data-binary x)" 422 'a name that is not UTF-8'
 equal "$(api_code POST /vms/g1/drop --data-binary x)" 400 'no name'
 equal "$(post 'link/x')" 201 'a folder whose name is a link there'
 equal "$(<"$drop/link (1)/x")" four 'it is another folder'
@@ -175,7 +175,7 @@ PYTHON
 eventually 'what a broken upload left is removed' no_partials "$drop"
 [[ ! -e $drop/broken ]] || fail 'a part of a file was put in place'
 
-# Onto the guest's owner it comes down: a folder that cannot be made, said in words.
+# A drop folder that cannot be made: said in words.
 printf '{"files": {"dropFolder": "%s/four.tar.gz/drop"}}\n' "$work" >"$work/agent.json"
 stop agent-g1
 start_agent g1

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Hostile guests that are asked for files, and a hostile bridge that sends some to an agent: whatever they say, nothing
 # lands outside the target, nothing is replaced unasked, memory stays bounded, and honest copies go on beside them.
+#
+# HOSPES_MANY   how many empty files the attack "many" has (default 100,000)
 source "$(dirname "$0")/harness.sh"
 source "$e2e/files.bash"
 mkdir "$work/evil" "$work/in" "$work/outside"

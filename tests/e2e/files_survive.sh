@@ -49,7 +49,7 @@ strike() { # at a random moment: 0 agent, 1 bridge, 2 client, 3 link
 
 # wait_random: up to about the time that the whole takes, but not beyond its end.
 wait_random() {
-    local until=$((RANDOM % (20 + mib)))
+    local until=$((RANDOM % (30 + mib / 8)))
     while ((until-- > 0)); do
         is_over && return
         sleep 0.01

@@ -29,6 +29,7 @@ MIB = 1 << 20
 CHACHA, AES = 1, 2
 PUT, GET = 1, 2
 PATIENCE_S = 2
+MANY = int(os.environ.get("HOSPES_MANY", "100000"))
 
 
 def entry(kind, name="", **more):
@@ -106,8 +107,8 @@ def planted_link(s):
 
 
 def many(s):
-    """A million empty files, as many at a time as are allowed."""
-    total, number, settled = 1_000_000, 1, 0
+    """Very many empty files, as many at a time as are allowed."""
+    total, number, settled = MANY, 1, 0
     s.send(manifest(entry(FOLDER, "x"), last=False))
     while settled < total:
         while number <= total and number - settled < 4000:

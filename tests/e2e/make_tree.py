@@ -19,6 +19,15 @@ def write(path, data, mode=0o644, time=None):
     os.utime(path, ns=(stamp, stamp))
 
 
+def write_large(path, rng, size):
+    """In pieces: randbytes() gives less than 256 MiB at once."""
+    write(path, b"", 0o640)
+    with open(path, "r+b") as file:
+        for start in range(0, size, 16 << 20):
+            file.write(rng.randbytes(min(16 << 20, size - start)))
+    os.utime(path, ns=(1_500_000_000_123_456_789 + size,) * 2)
+
+
 def special(root, rng):
     folder = os.path.join(root, "special")
     os.makedirs(os.path.join(folder, "empty", "deeper", ".and hidden"))
@@ -46,7 +55,7 @@ def special(root, rng):
 def bulk(root, rng, size):
     large = size // 2
     for index in range(4):
-        write(os.path.join(root, f"large{index}"), rng.randbytes(large // 4 + index), 0o640)
+        write_large(os.path.join(root, f"large{index}"), rng, large // 4 + index)
     left, index = size - large, 0
     while left > 0:
         folder = os.path.join(root, f"many{index // 500}")

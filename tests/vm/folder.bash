@@ -1,49 +1,81 @@
 # shellcheck shell=bash disable=SC2154
 # SPDX-License-Identifier: MIT
-# A folder of mixed files that hospes cp takes into the guest and back; nothing may be lost but where the link is. Needs
-# bridge.bash. Where the bridge runs there must be rsync, the judge that others wrote; a guest has busybox only.
+# A folder of 200 MB, of few large and many small files and of all that others lose, goes into the guest and comes back by
+# hospes cp. Needs bridge.bash.
 #
-#   folder_make                           $lab/folder, on this machine
-#   folder_disk                           array: QEMU options, after folder_pack, for a guest in which the bridge runs
-#   folder_program                        array: make-initramfs options for that guest
-#   folder_pack · folder_unpack TO        by that disk, TO being a new folder where the bridge runs
-#   check_folder_goes_and_comes PATH SECONDS     PATH is the folder where the bridge runs; the limit is for each way
+#   make_folder                     $lab/folder, on this machine
+#   pack_folder                     and as a disk, for a test whose bridge runs in a guest: with folder_programs and
+#                                   folder_disk, arrays of options for that guest's make-initramfs and its qemu_boot
+#   unpack_folder PATH              from that disk, where the bridge runs
+#   check_folder PATH [SECONDS]     PATH is the folder where the bridge runs, which has rsync; the limit is for each way
 
 readonly FOLDER_MIB=200
-readonly FOLDER_IN_GUEST=/tmp/there
+folder_programs=()
 folder_disk=()
-folder_program=()
 
-# Who is not root can't read what nobody may read.
-folder_make() {
+# Who is not root could not read the files that nobody may read.
+make_folder() {
     python3 "$here/../e2e/make_tree.py" "$lab/folder" "$FOLDER_MIB"
     [ "$(id -u)" = 0 ] || chmod -R u+r "$lab/folder"
 }
 
-# GNU tar, in the one format that has nanoseconds, on both ends.
-folder_pack() {
-    folder_make
+# The disk is a tar archive, in the one format that keeps nanoseconds; busybox has no program that reads it.
+pack_folder() {
+    make_folder
     tar --create --format=posix --sparse --file "$lab/folder.tar" --directory "$lab/folder" .
     folder_disk=(-drive "file=$lab/folder.tar,format=raw,if=virtio,readonly=on")
-    folder_program=(--module virtio_blk --program "$(command -v rsync)" --program "$(command -v tar)=gnu-tar")
+    folder_programs=(--module virtio_blk --program "$(command -v tar)=gnu-tar" --program "$(command -v rsync)")
 }
 
-folder_unpack() {
-    on_host 60 "mkdir '$1' && gnu-tar --extract --preserve-permissions --file /dev/vda --directory '$1'"
-    expect_same_list on_host "$1" "$(folder_list "$lab/folder")"
+unpack_folder() {
+    on_host 60 "mkdir '$1' && gnu-tar --extract --preserve-permissions --warning=no-timestamp --file /dev/vda --directory '$1'"
+    expect_same_list "what came from the disk" here_on_machine "$lab/folder" on_host "$1"
 }
 
-# Prints the command that lists a folder's paths, modes, times and contents; the same program does it everywhere.
-folder_list_command() {
-    printf '%s' "cd '$1' && { TZ=UTC0 busybox find . -exec busybox stat -c '%a %y %n' {} + &&
+here_on_machine() {
+    timeout "$1" bash -c "$2"
+}
+
+# Prints a command that lists a folder's paths, modes, times and contents, by the same program wherever it runs.
+list_command() {
+    printf '%s' "set -o pipefail; cd '$1' && { TZ=UTC0 busybox find . -exec busybox stat -c '%a %y %n' {} + &&
         busybox find . -type f -exec busybox sha256sum {} +; } | LC_ALL=C busybox sort"
 }
 
-# expect_same_list WHAT PLACE PATH PLACE PATH: only the digests of the lists travel, unless they differ.
+# expect_same_list WHAT PLACE PATH PLACE PATH: only the lists' digests travel, unless they differ.
 expect_same_list() {
-    local what=$1 list other
-    list=$(folder_list_command "$3")
-    other=$(folder_list_command "$5")
-    [ "$("$2" 120 "{ $list; } | sha256sum")" != "$("$4" 120 "{ $other; } | sha256sum")" ] || return 0
-    fail "$what: $(diff <("$2" 240 "$list") <("$4" 240 "$other") | head -n 20)"
+    local what=$1 one other digest other_digest
+    one=$(list_command "$3")
+    other=$(list_command "$5")
+    digest=$("$2" 120 "$one | sha256sum") || fail "$what: no list of $3: $digest"
+    other_digest=$("$4" 120 "$other | sha256sum") || fail "$what: no list of $5: $other_digest"
+    [ "$digest" = "$other_digest" ] ||
+        fail "$what differs: $(diff <("$2" 240 "$one") <("$4" 240 "$other") | head -n 20)"
+}
+
+# copy_folder WHAT FROM TO SECONDS
+copy_folder() {
+    local began said milliseconds
+    began=${EPOCHREALTIME/[.,]/}
+    said=$(on_host "$4" "$hospes --no-progress cp -r '$2' '$3' 2>&1") || fail "$1, hospes cp, status $?: $said"
+    milliseconds=$(((${EPOCHREALTIME/[.,]/} - began) / 1000))
+    step "$1: $FOLDER_MIB MiB in $milliseconds ms, $((FOLDER_MIB * 1048576 / 1000 / milliseconds)) MB/s"
+}
+
+# expect_no_partial PLACE FOLDER
+expect_no_partial() {
+    expect_equal "what is half done ($1)" "" "$("$1" 60 "find '$2' -name '.hospes-partial*'")"
+}
+
+check_folder() {
+    local there=/tmp/there back=$1.back
+    copy_folder "a folder goes into the guest" "$1" "dev:$there" "${2:-60}"
+    expect_same_list "the folder in the guest" on_host "$1" in_guest "$there"
+    copy_folder "and comes back" "dev:$there" "$back" "${2:-60}"
+    expect_equal "what rsync finds different" "" \
+        "$(on_host 120 "rsync -rptn --checksum --delete --itemize-changes --modify-window=-1 '$1/' '$back/' 2>&1 | head -n 20")"
+    expect_no_partial on_host "$(dirname "$1")"
+    expect_no_partial in_guest /tmp
+    in_guest 60 "rm -r '$there'"
+    on_host 60 "rm -r '$1' '$back'"
 }

@@ -207,7 +207,7 @@ static void handle_added(void *ctx, int status, const struct offer_record *recor
     release(outbox);
 }
 
-/* After a restart the offers are there before the first look. */
+/* Somebody may have offered it by hand. */
 static uint64_t find_offer(const struct outbox *outbox, const char *path)
 {
     const struct offer_table *table = offers_table(outbox->options.offers);
@@ -266,11 +266,28 @@ static void take_look(struct outbox *outbox)
         plan(outbox, OUTBOX_SETTLE_MS);
 }
 
+/* After a restart offers are there before the first look, and may be taken before it. */
+static void adopt_offers(struct outbox *outbox)
+{
+    const struct offer_table *table = offers_table(outbox->options.offers);
+    size_t size = strlen(outbox->path);
+    for (size_t i = 0; i < table->count; i++) {
+        const struct offer_record *record = table->records[i];
+        const char *path = record->paths[0];
+        if (record->uid == outbox->identity.uid && record->facts.roots == 1 &&
+            strncmp(path, outbox->path, size) == 0 && path[size] == '/' && path[size + 1] != '\0' &&
+            strchr(path + size + 1, '/') == NULL)
+            outbox_state_adopt(&outbox->state, path + size + 1, record->facts.id);
+    }
+}
+
 static void take_search(struct outbox *outbox, int status)
 {
-    if (status == 0)
+    if (status == 0) {
+        adopt_offers(outbox);
         begin_watching(outbox);
-    else if (status != UV_ENOENT && status != outbox->told_status)
+    }
+    if (status < 0 && status != UV_ENOENT && status != outbox->told_status)
         log_warn("no outbox: %s: %s", outbox->options.path, status_text(status));
     outbox->told_status = status;
 }

@@ -67,22 +67,44 @@ static bool is_same(const struct outbox_signature *a, const struct outbox_signat
            a->mtime_ns == b->mtime_ns;
 }
 
+/* At the end of the list. NULL: no room. */
+static struct outbox_entry *add(struct outbox_state *state, const char *name)
+{
+    char *copy = state->count < OUTBOX_ENTRIES_MAX ? strdup(name) : NULL;
+    if (copy == NULL)
+        return NULL;
+    struct outbox_entry *entry = &state->entries[state->count++];
+    *entry = (struct outbox_entry){.name = copy, .stage = OUTBOX_NEW};
+    return entry;
+}
+
+void outbox_state_adopt(struct outbox_state *state, const char *name, uint64_t offer)
+{
+    struct outbox_entry *entry = outbox_state_find(state, name) == NULL ? add(state, name) : NULL;
+    if (entry == NULL)
+        return;
+    entry->stage = OUTBOX_OFFERED;
+    entry->offer = offer;
+}
+
 void outbox_state_see(struct outbox_state *state, const char *name, const struct outbox_signature *signature,
                       uint64_t now_ms)
 {
     struct outbox_entry *entry = outbox_state_find(state, name);
     if (entry == NULL) {
-        char *copy = state->count < OUTBOX_ENTRIES_MAX ? strdup(name) : NULL;
-        if (copy == NULL)
+        entry = add(state, name);
+        if (entry == NULL)
             return; /* its turn comes when others have gone */
-        entry = &state->entries[state->count++];
-        *entry = (struct outbox_entry){
-            .name = copy, .signature = *signature, .stage = OUTBOX_NEW, .since_ms = now_ms};
+        entry->signature = *signature;
+        entry->since_ms = now_ms;
     }
     entry->seen = true;
     if (is_same(&entry->signature, signature))
         return;
+    bool is_first = entry->signature.inode == 0;
     entry->signature = *signature;
+    if (is_first) /* of an adopted one: what it was like before is not known */
+        return;
     entry->since_ms = now_ms;
     if (entry->stage == OUTBOX_KEPT)
         entry->stage = OUTBOX_NEW;

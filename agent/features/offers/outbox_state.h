@@ -40,6 +40,10 @@ struct outbox_state {
 /* Hidden, temporary or half loaded; or OUTBOX_SENT. */
 bool outbox_name_is_ignored(const char *name);
 
+/* It was offered before this agent's time. The next look takes it as it is; where it is gone, the offer is
+ * withdrawn. Nothing happens when the name is known. */
+void outbox_state_adopt(struct outbox_state *state, const char *name, uint64_t offer);
+
 /* A look: begin, see each entry, end. */
 void outbox_state_begin(struct outbox_state *state);
 void outbox_state_see(struct outbox_state *state, const char *name, const struct outbox_signature *signature,

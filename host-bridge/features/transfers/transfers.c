@@ -164,6 +164,11 @@ int transfers_add(struct transfers *table, const struct transfer_request *reques
     if (status < 0)
         return status;
     struct transfer_entry *same = find(table, entry->transfer.id);
+    if (same != NULL && !transfer_has_ended(&same->transfer) && (request->flags & FILES_RESUME) != 0) {
+        transfer_entry_free(entry);
+        *ret = &same->transfer;
+        return TRANSFERS_JOINED;
+    }
     if (same != NULL && !transfer_has_ended(&same->transfer)) {
         reason_format(ret_problem, "the very same copy is under way; wait for it, or cancel it");
         status = STATUS_CONFLICT;

@@ -93,9 +93,10 @@ int transfers_create(uv_loop_t *loop, const struct transfers_io *io, struct tran
 /* Ends all connections; partial work stays. on_closed never before return. */
 void transfers_close(struct transfers *transfers, void (*on_closed)(void *ctx), void *ctx);
 
+#define TRANSFERS_JOINED 1
 /* Begins on the loop. A COPY's id follows from what is copied where, so that the same request with RESUME
- * finds what an earlier one left. STATUS_CONFLICT: the very same is under way; STATUS_INVALID with a
- * sentence; STATUS_LIMIT. */
+ * finds what an earlier one left. STATUS_CONFLICT: the very same is under way (with RESUME TRANSFERS_JOINED,
+ * and *ret is that one: who asked first may have gone); STATUS_INVALID with a sentence; STATUS_LIMIT. */
 int transfers_add(struct transfers *transfers, const struct transfer_request *request,
                   const struct transfer **ret, char ret_problem[static TEXT_REASON_MAX + 1]);
 /* STATUS_NOT_FOUND. An ended one is forgotten; another one is cancelled: what it left half done is removed,

@@ -65,6 +65,7 @@ int receiver_file_done(struct receiver *receiver, struct incoming_file *file, ui
         return status;
     receiver->engine.counts.files_done++;
     receiver->engine.counts.bytes_done += size;
+    receiver->engine.counts.current_done = 0; /* no byte counts twice: who adds both holds it to a limit */
     target_destroy(receiver, file, false);
     incoming_files_drop(&receiver->files, file);
     folder->pending--;

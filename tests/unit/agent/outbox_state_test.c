@@ -140,6 +140,29 @@ static void there_are_never_more_than_the_limit(void **ignored)
     assert_int_equal(state.count, OUTBOX_ENTRIES_MAX);
 }
 
+static void what_was_offered_before_is_taken_as_it_is(void **ignored)
+{
+    outbox_state_adopt(&state, "a", 9);
+    assert_false(look(&first));
+    assert_string_equal(said, "");
+    assert_int_equal(outbox_state_find_offer(&state, 9)->stage, OUTBOX_OFFERED);
+    now += 5000;
+    outbox_state_adopt(&state, "a", 10);
+    assert_false(look(&first));
+    assert_string_equal(said, "");
+    now += 5000;
+    assert_true(look(&other));
+    assert_string_equal(said, "-9 ");
+}
+
+static void what_was_offered_before_and_is_gone_is_withdrawn(void **ignored)
+{
+    outbox_state_adopt(&state, "a", 9);
+    assert_false(look(NULL));
+    assert_string_equal(said, "-9 ");
+    assert_int_equal(state.count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +176,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(hidden_temporary_and_half_loaded_names_are_left_alone, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(there_are_never_more_than_the_limit, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_offered_before_is_taken_as_it_is, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_offered_before_and_is_gone_is_withdrawn, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -131,6 +131,22 @@ static void more_than_the_rule_allows_ends_a_take(void **state)
     RUN_UNTIL(guests[0].visits == 0 && entries_in(below(host, "in")) == 0);
 }
 
+static void just_what_the_rule_allows_is_taken(void **state)
+{
+    char *to[] = {(char[128]){""}};
+    strcpy(to[0], below(host, "in"));
+    put_file(below(guests[0].home, "offer-1"), 3 * 1024 * 1024, 1, 0644);
+    struct transfer_request request = {.kind = TRANSFER_TAKE,
+                                       .from = {.vm = "one"},
+                                       .to = {.path_count = 1, .paths = to},
+                                       .offer = 1,
+                                       .bytes_max = 3 * 1024 * 1024};
+    assert_int_equal(transfers_add(transfers, &request, &copy, problem), 0);
+    RUN_TO_END(copy);
+    assert_int_equal(copy->state, TRANSFER_DONE);
+    assert_int_equal(copy->counts.bytes_done, request.bytes_max);
+}
+
 static void a_guest_that_says_nothing_does_not_stop_the_others(void **state)
 {
     const struct transfer *other;
@@ -150,6 +166,7 @@ int main(void)
         TRANSFERS_TEST(hostile_senders_leave_nothing_in_place),
         TRANSFERS_TEST(hostile_guests_at_either_end_fail_the_copy_between_guests),
         TRANSFERS_TEST(more_than_the_rule_allows_ends_a_take),
+        TRANSFERS_TEST(just_what_the_rule_allows_is_taken),
         TRANSFERS_TEST(a_guest_that_says_nothing_does_not_stop_the_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

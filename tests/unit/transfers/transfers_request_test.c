@@ -118,13 +118,15 @@ static void drops_have_random_ids(void **state)
     assert_int_equal(strlen(one->id), 32);
 }
 
-static void the_very_same_copy_is_refused_while_it_is_under_way(void **state)
+static void the_very_same_copy_is_joined_by_a_resume_and_else_refused(void **state)
 {
     guests[0].up = false;
     assert_int_equal(add_copy("", "/a", "one", ".", 0, &made), 0);
     const struct transfer *again;
-    assert_int_equal(add_copy("", "/a", "one", ".", FILES_RESUME, &again), STATUS_CONFLICT);
+    assert_int_equal(add_copy("", "/a", "one", ".", 0, &again), STATUS_CONFLICT);
     assert_non_null(strstr(problem, "under way"));
+    assert_int_equal(add_copy("", "/a", "one", ".", FILES_RESUME, &again), TRANSFERS_JOINED);
+    assert_ptr_equal(again, made);
     assert_int_equal(transfers_count(transfers), 1);
     assert_ptr_equal(transfers_find(transfers, made->id), made);
 }
@@ -136,7 +138,7 @@ int main(void)
         TRANSFERS_TEST(paths_above_the_limit_are_refused),
         TRANSFERS_TEST(the_id_of_a_copy_follows_from_what_is_copied_where),
         TRANSFERS_TEST(drops_have_random_ids),
-        TRANSFERS_TEST(the_very_same_copy_is_refused_while_it_is_under_way),
+        TRANSFERS_TEST(the_very_same_copy_is_joined_by_a_resume_and_else_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
