@@ -52,7 +52,7 @@ equal "$(cli_status send nobody "$work/four.tar.gz")" 1 'a guest that is not the
 # --no-wait: its number, at once. A guest that is away: it waits, arrives later, once.
 id=$(cli send --no-wait g1 "$work/pair/three")
 matches "$id" '^[0-9a-f]+$' 'the id of the transfer'
-eventually 'what nobody waits for is done' transfer_is "$id" done
+eventually 'what nobody waits for is done' transfer_is "$id" "done"
 equal "$(<"$drop/three")" three 'what nobody waited for'
 stop agent-g1
 eventually 'the loss is noticed' is_not_connected g1
@@ -63,7 +63,7 @@ transfers_in() { [[ $(api GET "/transfers?state=$1" | jq '.transfers | length') 
 eventually 'both wait for the guest' transfers_in waiting 2
 printf 'changed' >"$work/later"
 start_agent g1
-eventually 'it arrives when the guest is back' transfer_is "$id" done
+eventually 'it arrives when the guest is back' transfer_is "$id" "done"
 equal "$(<"$drop/later")" changed 'as it is when it is sent'
 eventually 'the command that waited ends' is_gone sender
 wait "${pid[sender]}" || fail "it failed: $(tail -n 3 "$work/sender.log")"
@@ -86,7 +86,7 @@ half_drop() { # half_drop: begins to drop it; afterwards the agent stands still,
     eventually 'it is written down' grep -q "$id" "$work/state/transfers/pending.json"
 }
 arrives() { # arrives NAME SENTENCE: goes on by itself; nothing comes twice
-    eventually "$2: it goes on by itself" transfer_is "$id" done
+    eventually "$2: it goes on by itself" transfer_is "$id" "done"
     cmp "$work/large" "$drop/$1" || fail "$2: it is not whole"
     api GET "/transfers/$id" | jq -e --arg path "$drop/$1" '.names == [$path]' >/dev/null || fail "$2: the name it got"
     no_partials "$drop" || fail "$2: something half done is left"
@@ -117,8 +117,8 @@ rm -f "$drop"/large*
 # Cancelled in its midst: nothing is left.
 eventually 'the guest is back' is_connected g1
 half_drop
-kill -CONT "${pid[agent-g1]}"
 cli --quiet transfers cancel "$id"
+kill -CONT "${pid[agent-g1]}"
 eventually 'nothing is left of what was cancelled' no_partials "$drop"
 [[ ! -e $drop/large ]] || fail 'what was cancelled has arrived'
 

@@ -8,7 +8,14 @@ start_bridge
 # The agent's own mount namespace would hide the small disk from it: it is mounted before.
 mkdir "$work/small"
 mount -t tmpfs -o size=80m,nr_inodes=1000 hospes-test "$work/small"
-trap 'umount -l "$work/small"; finish' EXIT
+finish_here() { # with the status that the test ended with
+    local status=$?
+    set +e
+    umount -l "$work/small"
+    (exit "$status")
+    finish
+}
+trap finish_here EXIT
 start_guest g1
 head -c 40000000 /dev/urandom >"$work/forty"
 head -c 60000000 /dev/zero >"$work/small/ballast"

@@ -73,7 +73,10 @@ class Sender:
 
     def wait_for_need(self):
         while True:
-            number, _, body = self.peer.message()
+            kind, payload = self.peer.frame()
+            if kind == RST:
+                raise Ended("RST")
+            number, _, body = unpack_from(payload, 0)[0] if kind == MESSAGE else (None, None, None)
             if number == NEED:
                 return body
 

@@ -145,9 +145,9 @@ static int fail_root(struct receiver *receiver, size_t number, int status)
     struct root *root = &receiver->journal.roots[number];
     const char *text = NULL;
     if (status == UV_EISDIR)
-        text = "a folder has this name, and a file does not replace it";
+        text = FOLDER_IN_THE_WAY;
     else if (status == UV_ENOTDIR)
-        text = "a file has this name, and a folder does not replace it";
+        text = FILE_IN_THE_WAY;
     else if (status == UV_EEXIST)
         text = "something has this name already";
     receiver_note(receiver, receiver->folders.top, root->name, status, text);

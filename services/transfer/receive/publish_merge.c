@@ -62,9 +62,9 @@ static int fail_entry(struct merge *merge, const struct level *level, int from, 
     const char *text = status_text(status);
     path_of(level, path, sizeof(path));
     if (status == UV_EISDIR)
-        text = "a folder has this name, and a file does not replace it";
+        text = FOLDER_IN_THE_WAY;
     else if (status == UV_ENOTDIR)
-        text = "a file or link has this name, and a folder does not replace it";
+        text = FILE_IN_THE_WAY;
     engine_note_failure(&merge->receiver->engine, status, text, path);
     return staging_throw_away(&merge->receiver->staging, from, level->name);
 }

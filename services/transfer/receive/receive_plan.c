@@ -82,7 +82,7 @@ static void find_sides(struct receiver *receiver, struct folder *parent, struct 
     folder->has[SIDE_STAGED] = true;
     folder->has[SIDE_OLD] =
         has_side(receiver, parent, SIDE_OLD, staged_name(parent, folder->root, folder->name, room));
-    if ((receiver->flags & (FILES_UPDATE | FILES_CHECKSUM)) != 0 && receiver->conflict == FILES_REPLACE)
+    if (receiver->conflict == FILES_REPLACE)
         folder->has[SIDE_PLACE] = has_side(receiver, parent, SIDE_PLACE, folder->name);
 }
 
@@ -157,6 +157,25 @@ static int take_link(struct receiver *receiver, const struct manifest_entry *ent
     return receiver_entry_failed(receiver, number, parent, name, status, text);
 }
 
+/* Something of another kind has its name already. Files are looked at by receive_plan_file. */
+static int check_place(struct receiver *receiver, const struct manifest_entry *entry, const char **ret_text)
+{
+    struct folder *parent = receiver->folders.current;
+    struct stat look;
+    int fd;
+    if (entry->type == ENTRY_FILE || receiver->conflict != FILES_REPLACE || !parent->has[SIDE_PLACE] ||
+        folder_stack_fd(&receiver->folders, parent, SIDE_PLACE, &fd) < 0 ||
+        fstatat(fd, entry->name, &look, AT_SYMLINK_NOFOLLOW) < 0 ||
+        S_ISDIR(look.st_mode) == (entry->type == ENTRY_FOLDER))
+        return 0;
+    if (entry->type == ENTRY_FOLDER) {
+        *ret_text = FILE_IN_THE_WAY;
+        return UV_ENOTDIR;
+    }
+    *ret_text = FOLDER_IN_THE_WAY;
+    return UV_EISDIR;
+}
+
 /* What speaks against an entry, whatever it is. */
 static int check_entry(struct receiver *receiver, const struct manifest_entry *entry, const char **name,
                        uint32_t *ret_root, const char **ret_text)
@@ -188,6 +207,8 @@ static int check_entry(struct receiver *receiver, const struct manifest_entry *e
         status = UV_EISDIR;
     } else if (parent->parent == NULL) {
         status = publish_check_root(receiver, *name, is_folder);
+    } else {
+        status = check_place(receiver, entry, ret_text);
     }
     if (status < 0 && parent->parent == NULL)
         receiver->journal.roots[*ret_root].state = ROOT_FAILED;

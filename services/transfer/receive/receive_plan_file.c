@@ -39,7 +39,7 @@ static bool look_at(struct receiver *receiver, struct plan *plan, enum folder_si
 {
     int fd;
     return plan->parent->has[side] && folder_stack_fd(&receiver->folders, plan->parent, side, &fd) == 0 &&
-           fstatat(fd, name, ret, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(ret->st_mode);
+           fstatat(fd, name, ret, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* Of the size that is announced, or so large that a part of it may be right. */
@@ -69,8 +69,10 @@ static int fail(struct receiver *receiver, struct plan *plan, int status)
 {
     if (plan->parent->parent == NULL)
         receiver->journal.roots[plan->root].state = ROOT_FAILED;
-    return receiver_entry_failed(receiver, plan->number, plan->parent, plan->name, status,
-                                 status == UV_EEXIST ? "another entry of this name came already" : NULL);
+    const char *text = status == UV_EEXIST   ? "another entry of this name came already"
+                       : status == UV_EISDIR ? FOLDER_IN_THE_WAY
+                                             : NULL;
+    return receiver_entry_failed(receiver, plan->number, plan->parent, plan->name, status, text);
 }
 
 static int set_mode(int folder, const char *name, const struct stat *look, mode_t mode)
@@ -172,10 +174,14 @@ int receive_plan_file(struct receiver *receiver, const struct manifest_entry *en
     if (entry->size > INT64_MAX)
         return fail(receiver, &plan, UV_EFBIG);
     plan.staged = staged_name(plan.parent, root, name, plan.room);
-    plan.has_old = look_at(receiver, &plan, SIDE_OLD, plan.staged, &plan.old);
+    plan.has_old = look_at(receiver, &plan, SIDE_OLD, plan.staged, &plan.old) && S_ISREG(plan.old.st_mode);
     bool updates =
         (receiver->flags & (FILES_UPDATE | FILES_CHECKSUM)) != 0 && receiver->conflict == FILES_REPLACE;
-    plan.has_place = updates && look_at(receiver, &plan, SIDE_PLACE, name, &plan.place);
+    bool merges = receiver->conflict == FILES_REPLACE && plan.parent->parent != NULL;
+    plan.has_place = (updates || merges) && look_at(receiver, &plan, SIDE_PLACE, name, &plan.place);
+    if (plan.has_place && S_ISDIR(plan.place.st_mode)) /* said now, while the sender can still be told */
+        return fail(receiver, &plan, UV_EISDIR);
+    plan.has_place = updates && plan.has_place && S_ISREG(plan.place.st_mode);
     if (plan.has_old && is_the_same(&plan.old, entry))
         return plan_old(receiver, &plan);
     if (plan.has_place && (receiver->flags & FILES_CHECKSUM) == 0 && is_the_same(&plan.place, entry))

@@ -14,6 +14,9 @@
 #include "services/transfer/receive/receiver.h"
 #include "services/transfer/receive/staging.h"
 
+#define FOLDER_IN_THE_WAY "a folder has this name, and a file or link does not replace it"
+#define FILE_IN_THE_WAY   "a file or link has this name, and a folder does not replace it"
+
 enum awaited { AWAITED_MESSAGE, AWAITED_DATA, AWAITED_CHECK };
 
 struct receiver {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What the receiver says. Every number in it is checked against what was announced before anything is done.
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <uv.h>
 
 #include "protocol/base/status.h"
@@ -106,10 +108,23 @@ static int take_settled(struct sender *sender, const struct settled_message *set
     return 0;
 }
 
-static int take_done(struct sender *sender)
+/* What failed after it was settled: while it was put in its place. Only how much is known. */
+static void note_late_failures(struct sender *sender, uint64_t failed)
+{
+    struct transfer_counts *counts = &sender->engine.counts;
+    if (failed <= counts->failed)
+        return;
+    char text[96];
+    snprintf(text, sizeof(text), "%" PRIu64 " came, but could not be put in place", failed - counts->failed);
+    engine_note_failure(&sender->engine, UV_EIO, text, "");
+    counts->failed = failed;
+}
+
+static int take_done(struct sender *sender, const struct files_done_message *done)
 {
     if (!sender->announced_all || !send_window_is_settled(&sender->window))
         return STATUS_UNEXPECTED;
+    note_late_failures(sender, done->failed);
     sender->done_heard = true;
     sender->given_up_count = 0;
     sender->engine.says_fin = true;
@@ -132,7 +147,7 @@ static int take_message(struct sender *sender, const struct message *message)
         sender->engine.counts.paused = message->body.paused.over ? 0 : message->body.paused.status;
         return 0;
     case MESSAGE_FILES_DONE:
-        return take_done(sender);
+        return take_done(sender, &message->body.files_done);
     default:
         return STATUS_UNEXPECTED;
     }

@@ -147,19 +147,47 @@ static void links_are_refused_unless_they_are_kept(void **state)
     assert_int_equal(fixture->failed[0], STATUS_NOT_ALLOWED);
 }
 
+/* d/sub in the target, to a folder beside it. */
+static void plant_link(struct receive_fixture *fixture, char outside[static SCRATCH_PATH_MAX])
+{
+    char link_path[SCRATCH_PATH_MAX];
+    snprintf(outside, SCRATCH_PATH_MAX, "%s/outside", fixture->folder.path);
+    assert_int_equal(mkdir(outside, 0755), 0);
+    snprintf(link_path, sizeof(link_path), "%s/d/sub", fixture->target);
+    assert_int_equal(symlink(outside, link_path), 0);
+}
+
 static void a_link_in_the_target_is_not_followed(void **state)
 {
     struct receive_fixture *fixture = *state;
-    char outside[SCRATCH_PATH_MAX], link_path[SCRATCH_PATH_MAX];
-    snprintf(outside, sizeof(outside), "%s/outside", fixture->folder.path);
-    assert_int_equal(mkdir(outside, 0755), 0);
+    char outside[SCRATCH_PATH_MAX];
     target_write(fixture, "d/kept", "old");
-    snprintf(link_path, sizeof(link_path), "%s/d/sub", fixture->target);
-    assert_int_equal(symlink(outside, link_path), 0);
+    plant_link(fixture, outside);
+    open_it(fixture);
+    assert_int_equal(say_folder(fixture, "d"), 0);
+    assert_int_equal(say_folder(fixture, "sub"), 0);
+    assert_int_equal(say_file(fixture, "x", 1), 0);
+    assert_int_equal(fixture->failed[1], UV_ENOTDIR);
+    assert_true(fixture->failed[2] < 0);
+    assert_int_equal(say_leave(fixture), 0);
+    assert_int_equal(say_leave(fixture), 0);
+    assert_int_equal(say_last(fixture), 0);
+    assert_true(fixture->is_done);
+    assert_int_equal(fixture->done.failed, 2);
+    assert_string_equal(target_read(fixture, "d/kept"), "old");
+    assert_int_equal(rmdir(outside), 0); /* it is empty */
+}
+
+static void a_link_that_comes_into_the_target_meanwhile_is_not_followed(void **state)
+{
+    struct receive_fixture *fixture = *state;
+    char outside[SCRATCH_PATH_MAX];
+    target_write(fixture, "d/kept", "old");
     fixture->options.flags |= FILES_CHECKSUM;
     open_it(fixture);
     assert_int_equal(say_folder(fixture, "d"), 0);
     assert_int_equal(say_folder(fixture, "sub"), 0);
+    plant_link(fixture, outside);
     assert_int_equal(say_file(fixture, "x", 1), 0);
     assert_int_equal(say_leave(fixture), 0);
     assert_int_equal(say_leave(fixture), 0);
@@ -623,6 +651,7 @@ int main(void)
         T(a_planted_link_is_no_way_out),
         T(links_are_refused_unless_they_are_kept),
         T(a_link_in_the_target_is_not_followed),
+        T(a_link_that_comes_into_the_target_meanwhile_is_not_followed),
         T(a_staged_folder_that_is_swapped_for_a_link_is_not_followed),
         T(a_staged_folder_that_is_swapped_for_another_is_not_used),
         T(two_hundred_thousand_empty_files_take_little_memory),

@@ -100,7 +100,7 @@ static void replace_replaces_files_and_merges_folders(void **state)
     assert_string_equal(target_read(fixture, "d/sub/comes"), "new");
     assert_string_equal(target_read(fixture, "d/is-folder/x"), "old");
     assert_string_equal(target_read(fixture, "d/is-file"), "old");
-    assert_int_equal(fixture->done.failed, 2);
+    assert_int_equal(fixture->done.failed, 3); /* is-folder, is-file, and what is in it */
     target_stat(fixture, "d", &look);
     assert_int_equal(look.st_mtim.tv_sec, 1000);
     assert_int_equal(look.st_mode & 07777, 0755);
@@ -124,6 +124,25 @@ static void a_file_and_a_folder_do_not_replace_each_other(void **state)
     assert_int_equal(say_last(fixture), 0);
     assert_string_equal(target_read(fixture, "file"), "old");
     assert_string_equal(target_read(fixture, "folder/x"), "old");
+}
+
+static void what_cannot_be_merged_is_told_before_it_is_sent(void **state)
+{
+    struct receive_fixture *fixture = *state;
+    target_write(fixture, "d/file", "old");
+    target_write(fixture, "d/folder/x", "old");
+    assert_int_equal(receive_open(fixture), 0);
+    assert_int_equal(say_folder(fixture, "d"), 0);
+    assert_int_equal(say_folder(fixture, "file"), 0);
+    assert_int_equal(say_leave(fixture), 0);
+    assert_int_equal(say_file(fixture, "folder", 1), 0);
+    assert_int_equal(fixture->failed[1], UV_ENOTDIR);
+    assert_int_equal(fixture->failed[3], UV_EISDIR);
+    assert_int_equal(say_leave(fixture), 0);
+    assert_int_equal(say_last(fixture), 0);
+    assert_true(fixture->is_done);
+    assert_string_equal(target_read(fixture, "d/file"), "old");
+    assert_string_equal(target_read(fixture, "d/folder/x"), "old");
 }
 
 static void a_link_that_has_a_roots_name_is_replaced_and_not_followed(void **state)
@@ -300,6 +319,7 @@ int main(void)
         T(fail_leaves_what_is_there),
         T(replace_replaces_files_and_merges_folders),
         T(a_file_and_a_folder_do_not_replace_each_other),
+        T(what_cannot_be_merged_is_told_before_it_is_sent),
         T(a_link_that_has_a_roots_name_is_replaced_and_not_followed),
         T(a_done_transfer_that_is_resumed_says_its_names_again),
         T(a_crash_at_any_change_of_names_loses_and_doubles_nothing),

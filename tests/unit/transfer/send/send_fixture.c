@@ -405,6 +405,7 @@ int send_fixture_digests(struct send_fixture *fixture, uint64_t entry, uint64_t 
 int send_fixture_tell_done(struct send_fixture *fixture)
 {
     struct message message = {.kind = MESSAGE_FILES_DONE};
+    message.body.files_done.failed = fixture->done_failed;
     return send_fixture_tell(fixture, &message);
 }
 

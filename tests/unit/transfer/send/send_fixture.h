@@ -47,7 +47,8 @@ struct send_fixture {
     size_t depth, unsettled, unsettled_max, parts, packs, checks;
     bool last, done, forgets; /* forgets: settled entries are given up, for large trees */
     size_t totals_count;
-    unsigned left_out; /* LEFT_OUT */
+    unsigned left_out;    /* LEFT_OUT */
+    uint64_t done_failed; /* of FILES_DONE */
     struct totals_message totals;
     struct files_done_message files_done;
     /* what is awaited */

@@ -178,6 +178,19 @@ static void sockets_and_pipes_are_left_out_and_told(void **state)
     assert_int_equal(fixture->left_out, 2);
 }
 
+static void what_failed_at_the_very_end_is_counted_and_told(void **state)
+{
+    struct send_fixture *fixture = *state;
+    scratch_write(&fixture->folder, "src/good", "x", 1, 0600);
+    scratch_write(&fixture->folder, "src/bell\x07", "x", 1, 0600);
+    fixture->done_failed = 3; /* the one that was left out, and two more */
+    begin(fixture, 0, FILES_LINKS_SKIP);
+    send_fixture_run(fixture);
+    assert_int_equal(fixture->engine->counts.failed, 3);
+    assert_int_equal(fixture->engine->failures->status, UV_EIO);
+    assert_non_null(strstr(fixture->engine->failures->text, "2 came"));
+}
+
 static void make_links(struct send_fixture *fixture)
 {
     scratch_write(&fixture->folder, "src/in/file", "inside", 6, 0600);
@@ -467,6 +480,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(names_that_may_not_be_are_left_out_and_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sockets_and_pipes_are_left_out_and_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_failed_at_the_very_end_is_counted_and_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(links_are_skipped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(links_are_kept_where_they_stay_inside, set_up, tear_down),
         cmocka_unit_test_setup_teardown(root_that_is_a_link_is_kept_when_links_are, set_up, tear_down),
