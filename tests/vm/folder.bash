@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
 # SPDX-License-Identifier: MIT
 # A folder of few large and many small files, and of all that others lose, goes into the guest and comes back by hospes cp.
 # Needs bridge.bash.
