@@ -145,10 +145,17 @@ static const struct inbox_item *find_taken_by(const struct inbox *inbox, const c
     return NULL;
 }
 
+/* The guest could read nothing of what it offers, and offers it still. */
+static bool brought_nothing(const struct transfer_counts *counts)
+{
+    return counts->failed > 0 && counts->files_done == 0;
+}
+
 void receiving_transfer_changed(struct receiving *receiving, const struct transfer *transfer,
                                 const char *what)
 {
-    bool is_lost = transfer->state == TRANSFER_FAILED || transfer->state == TRANSFER_CANCELLED;
+    bool is_lost = transfer->state == TRANSFER_FAILED || transfer->state == TRANSFER_CANCELLED ||
+                   (transfer->state == TRANSFER_DONE && brought_nothing(&transfer->counts));
     if (transfer->kind != TRANSFER_TAKE || !is_lost)
         return;
     const struct inbox_item *item = find_taken_by(receiving->options.inbox, transfer->id);

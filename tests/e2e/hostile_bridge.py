@@ -20,7 +20,7 @@ import time
 
 from session import Bridge, key_file
 from wire import (AUTH, CHANNEL_OPENED, CREDIT, DATA, DATAGRAM, ERROR, FIN, HEALTH_REQUEST, HELLO, JOIN, LOOPBACK, MESSAGE,
-                  PAIR, PING, PONG, PORTS, WELCOME, XX, Peer, Raw, auth, channel_open, frame, hello, join, message, pack, rst)
+                  PAIR, PING, PONG, OFFERS, PORTS, WELCOME, XX, Peer, Raw, auth, channel_open, frame, hello, join, message, pack, rst)
 
 BAD = "eof|reset|REFUSE MALFORMED|REFUSE TOO_LARGE|RST MALFORMED|RST TOO_LARGE"
 HELLO_BODY = {"version": 1, "versionMin": 1, "role": 1}
@@ -142,7 +142,7 @@ def cursors(path, key):
         if body.get("resumed", False) or body["epoch"] != epoch:
             sys.exit(f"cursor {cursor} of {epoch}, {sequence} was resumed: {body}")
         kind, number, event = feed.message()
-        if kind != PORTS or not event.get("snapshot") or number != body.get("sequence", 0):
+        if kind not in (OFFERS, PORTS) or not event.get("snapshot") or number != body.get("sequence", 0):
             sys.exit(f"cursor {cursor}: no snapshot but {kind} {number} {event}")
     feed.tell(frame(DATA, b"x"))
     check("data on a feed", feed.ending(), "eof|reset")

@@ -20,7 +20,8 @@ struct offers_source {
     int (*paths)(void *ctx, uint64_t offer, struct offered_files *ret);
     /* Bytes that a GET of it has moved so far. Can be NULL. */
     void (*moved)(void *ctx, uint64_t offer, uint64_t bytes);
-    /* A GET of it has ended: 0: the host has everything; else why not, and it is still offered. */
+    /* A GET of it has ended: 0: the host has it (what could be read of it); else why not, and it is still
+     * offered. */
     void (*taken)(void *ctx, uint64_t offer, int status);
     /* The host does not want it. STATUS_NOT_FOUND. */
     int (*decline)(void *ctx, uint64_t offer);

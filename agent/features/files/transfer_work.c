@@ -26,6 +26,7 @@ struct transfer_state {
     struct transfer_link *link;
     uint8_t check;
     bool is_offer;
+    int nothing_given; /* of an offer: all ended well, but nothing could be read, and why */
 };
 
 static int get_state(struct work *work, struct transfer_state **ret)
@@ -203,9 +204,20 @@ static int prepare_list(struct work *work)
 
 /* ---- the link ---- */
 
+/* 0 where the host has got something, or where there was nothing to give. */
+static int why_nothing(const struct engine *engine)
+{
+    if (engine->counts.failed == 0 || engine->counts.files_done > 0)
+        return 0;
+    return engine->failures != NULL ? engine->failures->status : UV_EIO;
+}
+
 static void handle_end(void *ctx, int status, const char *text)
 {
     struct work *work = ctx;
+    struct transfer_state *state = work->state;
+    if (status == 0 && state->is_offer)
+        state->nothing_given = why_nothing(transfer_link_engine(state->link));
     const char *name = files_operation_name(work->open.operation);
     bool is_lost = status == UV_ECANCELED || status == UV_ECONNRESET || status == UV_EOF;
     if (status < 0 && !is_lost)
@@ -271,7 +283,8 @@ static void tell_offers(struct work *work, int status)
 {
     const struct transfer_state *state = work->state;
     if (state->is_offer)
-        work->files->offers->taken(work->files->offers_ctx, work->open.offer, status);
+        work->files->offers->taken(work->files->offers_ctx, work->open.offer,
+                                   status < 0 ? status : state->nothing_given);
 }
 
 /* Of an engine that never came to work. */

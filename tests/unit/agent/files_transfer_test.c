@@ -520,6 +520,18 @@ static void an_offer_is_taken(void **state)
     assert_int_equal(keeper.taken, 0);
 }
 
+static void an_offer_of_which_nothing_can_be_read_is_still_there(void **state)
+{
+    assert_int_equal(mkdir(files_full("guest/a"), 0755), 0);
+    assert_int_equal(mkfifo(files_full("guest/a/pipe"), 0644), 0);
+    struct files_open_message open = ask_offer(7);
+    keeper.count = 1;
+    start(false, &open, files_full("host"));
+    succeeds();
+    assert_int_equal(keeper.taken, 1);
+    assert_int_equal(keeper.taken_status, STATUS_NOT_SUPPORTED);
+}
+
 static void an_offer_that_was_not_taken_is_still_there(void **state)
 {
     make_large("guest/a");
@@ -600,6 +612,7 @@ int main(void)
         WITH_HOST(a_folder_is_listed),
         WITH_HOST(what_is_no_folder_is_not_listed),
         WITH_HOST(an_offer_is_taken),
+        WITH_HOST(an_offer_of_which_nothing_can_be_read_is_still_there),
         WITH_HOST(an_offer_that_was_not_taken_is_still_there),
         WITH_HOST(an_offer_is_declined),
     };
