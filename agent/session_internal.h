@@ -3,8 +3,7 @@
 #ifndef HOSPES_SESSION_INTERNAL_H
 #define HOSPES_SESSION_INTERNAL_H
 
-#include <jansson.h>
-
+#include "agent/line_client.h"
 #include "agent/session_socket.h"
 
 struct session_socket {
@@ -19,32 +18,24 @@ struct session_socket {
 struct session_client {
     struct session_socket *socket;
     struct session_client *next;
-    uv_pipe_t pipe;
-    uv_timer_t timer; /* idle, or the next line of progress */
-    int parts;        /* open handles, and an addition under way */
+    struct line_client link;
+    int parts; /* the link, and an addition under way */
     uid_t uid;
     bool counted; /* among its user's */
-    bool closing, answered, adds, wait;
+    bool adds, wait;
     uint64_t offer; /* it waits for; 0: none */
     uint64_t moved, told_ms;
-    unsigned unsent;
-    size_t size;
-    char line[SESSION_LINE_MAX];
+    char line[SESSION_LINE_MAX]; /* the link's */
 };
 
 /* Clients. */
 void session_client_accept(struct session_socket *socket);
-void session_client_close(struct session_client *client);
 void session_client_release(struct session_client *client); /* one part less */
-/* Takes `answer`; after the last one the client is closed. */
-void session_client_send(struct session_client *client, json_t *answer, bool last);
-void session_client_stop_idling(struct session_client *client);
 void session_client_free_if_done(struct session_socket *socket);
 
 /* Requests: `line` without its end. */
 void session_take_request(struct session_client *client, const char *line, size_t size);
 void session_tell_client(struct session_client *client, enum offer_news news, uint64_t bytes,
                          const char *problem);
-json_t *session_error(int status, const char *text);
 
 #endif

@@ -10,14 +10,9 @@
 
 #define NESTING_MAX 4
 
-json_t *session_error(int status, const char *text)
-{
-    return json_pack("{s:s, s:s}", "error", text, "status", status_name(status));
-}
-
 static void fail(struct session_client *client, int status, const char *text)
 {
-    session_client_send(client, session_error(status, text), true);
+    line_client_fail(&client->link, status, text);
 }
 
 /* Before the parser, which goes down as deep as it is led. */
@@ -44,19 +39,19 @@ static void handle_added(void *ctx, int status, const struct offer_record *recor
 {
     struct session_client *client = ctx;
     client->adds = false;
-    if (client->closing && status == 0 && client->wait) {
+    if (client->link.closing && status == 0 && client->wait) {
         offers_withdraw(client->socket->options.offers, client->uid,
                         record->facts.id); /* nobody waits any more */
-    } else if (!client->closing && status < 0) {
+    } else if (!client->link.closing && status < 0) {
         fail(client, status, problem);
-    } else if (!client->closing) {
+    } else if (!client->link.closing) {
         const struct offer *facts = &record->facts;
         client->offer = client->wait ? facts->id : 0;
-        session_client_send(client,
-                            json_pack("{s:I, s:s, s:s, s:I, s:I, s:I}", "id", (json_int_t)facts->id, "state",
-                                      "offered", "name", facts->name, "roots", (json_int_t)facts->roots,
-                                      "files", (json_int_t)facts->files, "bytes", (json_int_t)facts->bytes),
-                            !client->wait);
+        line_client_send(&client->link,
+                         json_pack("{s:I, s:s, s:s, s:I, s:I, s:I}", "id", (json_int_t)facts->id, "state",
+                                   "offered", "name", facts->name, "roots", (json_int_t)facts->roots, "files",
+                                   (json_int_t)facts->files, "bytes", (json_int_t)facts->bytes),
+                         !client->wait);
     }
     session_client_release(client);
 }
@@ -81,7 +76,7 @@ static void take_offer(struct session_client *client, const json_t *request)
         }
     }
     client->wait = json_is_true(json_object_get(request, "wait"));
-    session_client_stop_idling(client);
+    line_client_stop_idling(&client->link);
     client->adds = true;
     client->parts++;
     int status =
@@ -111,7 +106,7 @@ static void take_offers(struct session_client *client, const json_t *request)
     }
     json_t *answer = failed != 0 ? NULL : json_pack("{s:O}", "offers", list);
     json_decref(list);
-    session_client_send(client, answer, true);
+    line_client_send(&client->link, answer, true);
 }
 
 static void take_withdraw(struct session_client *client, const json_t *request)
@@ -123,7 +118,7 @@ static void take_withdraw(struct session_client *client, const json_t *request)
              0)
         fail(client, STATUS_NOT_FOUND, "you have no offer with this number");
     else
-        session_client_send(client, json_pack("{s:s}", "state", "withdrawn"), true);
+        line_client_send(&client->link, json_pack("{s:s}", "state", "withdrawn"), true);
 }
 
 /* ---- all ---- */
@@ -155,13 +150,14 @@ void session_take_request(struct session_client *client, const char *line, size_
 static void send_moved(struct session_client *client)
 {
     client->told_ms = clock_monotonic_ms();
-    session_client_send(
-        client, json_pack("{s:s, s:I}", "state", "moving", "bytes", (json_int_t)client->moved), false);
+    line_client_send(&client->link,
+                     json_pack("{s:s, s:I}", "state", "moving", "bytes", (json_int_t)client->moved), false);
 }
 
 static void handle_progress(uv_timer_t *timer)
 {
-    send_moved(timer->data);
+    struct line_client *link = timer->data;
+    send_moved(link->ctx);
 }
 
 void session_tell_client(struct session_client *client, enum offer_news news, uint64_t bytes,
@@ -176,13 +172,13 @@ void session_tell_client(struct session_client *client, enum offer_news news, ui
         client->moved = bytes;
         if (now_ms >= due_ms)
             send_moved(client);
-        else if (!uv_is_active((uv_handle_t *)&client->timer))
-            uv_timer_start(&client->timer, handle_progress, due_ms - now_ms, 0);
+        else if (!uv_is_active((uv_handle_t *)&client->link.timer))
+            uv_timer_start(&client->link.timer, handle_progress, due_ms - now_ms, 0);
         return;
     }
-    uv_timer_stop(&client->timer);
+    uv_timer_stop(&client->link.timer);
     bool last = news != OFFER_WAITS;
     if (last)
         client->offer = 0;
-    session_client_send(client, json_pack("{s:s, s:s}", "state", STATES[news], "problem", problem), last);
+    line_client_send(&client->link, json_pack("{s:s, s:s}", "state", STATES[news], "problem", problem), last);
 }

@@ -76,7 +76,7 @@ void session_socket_close(struct session_socket *socket)
     socket->closing = true;
     unlink(socket->path);
     for (struct session_client *client = socket->first; client != NULL; client = client->next)
-        session_client_close(client);
+        line_client_close(&client->link);
     uv_close((uv_handle_t *)&socket->pipe, handle_pipe_closed);
 }
 
@@ -85,7 +85,7 @@ void session_socket_tell(struct session_socket *socket, uint64_t offer, enum off
 {
     for (struct session_client *client = socket == NULL ? NULL : socket->first; client != NULL;
          client = client->next) {
-        if (offer != 0 && client->offer == offer && !client->closing)
+        if (offer != 0 && client->offer == offer && !client->link.closing)
             session_tell_client(client, news, bytes, problem);
     }
 }

@@ -3,18 +3,14 @@
  * writer is the system; names in them are taken as bytes. */
 #include "agent/platform/login_sessions.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "agent/platform/linux_logind.h"
 #include "agent/platform/linux_users.h"
 #include "agent/platform/text.h"
 
-#define SESSIONS_PATH   "/run/systemd/sessions"
-#define SESSION_SIZE    4096
 #define NORMAL_UID_MIN  1000
 #define NOBODY_UID      65534
 #define PASSWD_ROOM     16384
@@ -76,27 +72,24 @@ bool login_session_parse(const char *text, size_t size, struct login_session *re
     return true;
 }
 
+struct session_list {
+    struct login_session *items; /* LOGIN_SESSIONS_MAX */
+    size_t count;
+};
+
+static bool take_session(void *ctx, const char *text, size_t size)
+{
+    struct session_list *list = ctx;
+    if (login_session_parse(text, size, &list->items[list->count]))
+        list->count++;
+    return list->count < LOGIN_SESSIONS_MAX;
+}
+
 static size_t read_logind(struct login_session ret[static LOGIN_SESSIONS_MAX])
 {
-    DIR *folder = opendir(SESSIONS_PATH);
-    size_t count = 0;
-    struct dirent *entry;
-    while (folder != NULL && count < LOGIN_SESSIONS_MAX && (entry = readdir(folder)) != NULL) {
-        size_t name_size = strlen(entry->d_name);
-        if (entry->d_name[0] == '.' || (name_size > 4 && strcmp(entry->d_name + name_size - 4, ".ref") == 0))
-            continue; /* a pipe that tells logind of the session's end */
-        int fd = openat(dirfd(folder), entry->d_name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-        if (fd < 0)
-            continue;
-        char text[SESSION_SIZE];
-        ssize_t size = read(fd, text, sizeof(text));
-        close(fd);
-        if (size > 0 && login_session_parse(text, (size_t)size, &ret[count]))
-            count++;
-    }
-    if (folder != NULL)
-        closedir(folder);
-    return count;
+    struct session_list list = {.items = ret};
+    logind_each_session(take_session, &list);
+    return list.count;
 }
 
 /* Without logind: a line such as ":0" is a display's. */

@@ -3,19 +3,17 @@
  * are taken as bytes. */
 #include "agent/platform/linux_users.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <utmp.h>
 
+#include "agent/platform/linux_logind.h"
 #include "agent/platform/text.h"
 
 #define UTMP_PATH        "/run/utmp"
-#define SESSIONS_PATH    "/run/systemd/sessions"
 #define UTMP_RECORDS_MAX 1024
-#define SESSION_SIZE     4096
 
 size_t users_parse_utmp(const void *bytes, size_t size, struct health_user users[static HEALTH_USERS_MAX])
 {
@@ -84,27 +82,24 @@ bool users_parse_session(const char *text, size_t size, struct health_user *ret)
     return true;
 }
 
+struct session_list {
+    struct health_user *items; /* HEALTH_USERS_MAX */
+    size_t count;
+};
+
+static bool take_session(void *ctx, const char *text, size_t size)
+{
+    struct session_list *list = ctx;
+    if (users_parse_session(text, size, &list->items[list->count]))
+        list->count++;
+    return list->count < HEALTH_USERS_MAX;
+}
+
 static size_t read_sessions(struct health_user users[static HEALTH_USERS_MAX])
 {
-    DIR *folder = opendir(SESSIONS_PATH);
-    size_t count = 0;
-    struct dirent *entry;
-    while (folder != NULL && count < HEALTH_USERS_MAX && (entry = readdir(folder)) != NULL) {
-        size_t name_size = strlen(entry->d_name);
-        if (entry->d_name[0] == '.' || (name_size > 4 && strcmp(entry->d_name + name_size - 4, ".ref") == 0))
-            continue; /* a pipe that tells logind of the session's end */
-        int fd = openat(dirfd(folder), entry->d_name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-        if (fd < 0)
-            continue;
-        char text[SESSION_SIZE];
-        ssize_t size = read(fd, text, sizeof(text));
-        close(fd);
-        if (size > 0 && users_parse_session(text, (size_t)size, &users[count]))
-            count++;
-    }
-    if (folder != NULL)
-        closedir(folder);
-    return count;
+    struct session_list list = {.items = users};
+    logind_each_session(take_session, &list);
+    return list.count;
 }
 
 size_t users_read(struct health_user users[static HEALTH_USERS_MAX])

@@ -52,14 +52,14 @@ struct transfer_link {
     size_t failures_told;
 
     struct link_job job;
-    bool stalled;       /* the engine can't take the first item for now */
+    bool stalled;       /* the engine can't take the first item yet */
     bool wants_produce; /* there may be something to say */
     bool woken;         /* while a job ran */
 
     struct item_queue incoming;      /* complete items for the next job */
     struct transfer_item *gathering; /* data behind which no message came yet. Can be NULL */
     bool paused;                     /* the stream waits for stream_resume */
-    bool is_paused;                  /* the engine takes nothing for now, and the other side is told */
+    bool is_paused; /* the engine takes nothing, since its disk is full, say, and the other side is told */
     bool fin_came, fin_taken;
     bool lost; /* the stream ended by itself: `end_status` and `end_text` say how, unless the engine is done
                 */

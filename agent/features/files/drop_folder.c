@@ -12,68 +12,14 @@
 
 #include "agent/features/files/complaint.h"
 #include "protocol/base/status.h"
+#include "services/config/user_dirs.h"
 #include "services/transfer/entry_name.h"
 #include "services/transfer/target_path.h"
 
 #define USER_DIRS_PATH ".config/user-dirs.dirs"
 #define USER_DIRS_SIZE 8192
-#define DROP_KEY       "XDG_DOWNLOAD_DIR="
 #define DROP_DEFAULT   "Downloads"
 #define FOLDER_FLAGS   (O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK)
-
-/* What stands between quotes, a backslash taking the next byte as it is. False: no closing quote, too long.
- */
-static bool unquote(const char *text, char out[static FILES_PATH_MAX + 1])
-{
-    size_t size = 0;
-    if (*text++ != '"')
-        return false;
-    for (; *text != '"'; text++) {
-        if (*text == '\\')
-            text++;
-        if (*text == '\0' || *text == '\n' || size == FILES_PATH_MAX)
-            return false;
-        out[size++] = *text;
-    }
-    out[size] = '\0';
-    return true;
-}
-
-static void strip_slashes(char *path)
-{
-    size_t size = strlen(path);
-    while (size > 1 && path[size - 1] == '/')
-        path[--size] = '\0';
-}
-
-/* "$HOME/Downloads" or an absolute path. */
-static bool take_value(const char *value, const char *home, char *ret)
-{
-    char raw[FILES_PATH_MAX + 1], base[FILES_PATH_MAX + 1];
-    if (!unquote(value, raw))
-        return false;
-    bool in_home = strncmp(raw, "$HOME", 5) == 0 && (raw[5] == '/' || raw[5] == '\0');
-    if (!in_home && raw[0] != '/')
-        return false;
-    int size = snprintf(ret, FILES_PATH_MAX + 1, "%s%s", in_home ? home : "", in_home ? raw + 5 : raw);
-    if (size < 0 || size > FILES_PATH_MAX)
-        return false;
-    snprintf(base, sizeof(base), "%s", home);
-    strip_slashes(base);
-    strip_slashes(ret);
-    return strcmp(base, ret) != 0; /* the home itself: switched off */
-}
-
-bool drop_folder_parse(const char *text, const char *home, char ret[static FILES_PATH_MAX + 1])
-{
-    for (const char *line = text; line != NULL;) {
-        line += strspn(line, " \t\n");
-        if (strncmp(line, DROP_KEY, strlen(DROP_KEY)) == 0)
-            return take_value(line + strlen(DROP_KEY), home, ret);
-        line = strchr(line, '\n');
-    }
-    return false;
-}
 
 static bool read_user_dirs(const char *home, char *ret)
 {
@@ -88,7 +34,7 @@ static bool read_user_dirs(const char *home, char *ret)
     if (size <= 0)
         return false;
     text[size] = '\0';
-    return drop_folder_parse(text, home, ret);
+    return user_dirs_download(text, home, ret);
 }
 
 /* As mkdir -p. */

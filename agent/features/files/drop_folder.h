@@ -12,9 +12,6 @@
 int drop_folder_make(const char *home, const char *configured, char ret[static FILES_PATH_MAX + 1],
                      char ret_problem[static TEXT_REASON_MAX + 1]);
 
-/* Pure: XDG_DOWNLOAD_DIR of a user-dirs.dirs; false: it names none, or the home itself. */
-bool drop_folder_parse(const char *text, const char *home, char ret[static FILES_PATH_MAX + 1]);
-
 struct drop_place {
     int folder;                    /* the descriptor is the caller's */
     char path[FILES_PATH_MAX + 1]; /* of that folder */

@@ -171,30 +171,6 @@ static void planted_links_lead_nowhere(void **state)
     assert_int_equal(count_entries("outside"), 0);
 }
 
-static void the_users_own_drop_folder_is_read(void **state)
-{
-    char path[FILES_PATH_MAX + 1];
-    assert_true(drop_folder_parse("# comment\nXDG_DESKTOP_DIR=\"$HOME/Desktop\"\n"
-                                  "XDG_DOWNLOAD_DIR=\"$HOME/My \\\"loads\\\"\"\n",
-                                  "/home/a", path));
-    assert_string_equal(path, "/home/a/My \"loads\"");
-    assert_true(drop_folder_parse("  XDG_DOWNLOAD_DIR=\"/data/in/\"", "/home/a", path));
-    assert_string_equal(path, "/data/in");
-    static const char *const NONE[] = {"",
-                                       "XDG_DOWNLOAD_DIR=\"$HOME\"",
-                                       "XDG_DOWNLOAD_DIR=\"$HOME/\"",
-                                       "XDG_DOWNLOAD_DIR=\"/home/a\"",
-                                       "XDG_DOWNLOAD_DIR=\"relative\"",
-                                       "XDG_DOWNLOAD_DIR=\"$HOMELESS/a\"",
-                                       "XDG_DOWNLOAD_DIR=$HOME/a",
-                                       "XDG_DOWNLOAD_DIR=\"$HOME/a",
-                                       "XDG_DOWNLOAD_DIR=\"$HOME/a\\",
-                                       "XDG_DOWNLOAD_DIR=\"$HOME/a\n\"",
-                                       "#XDG_DOWNLOAD_DIR=\"$HOME/a\""};
-    for (size_t i = 0; i < sizeof(NONE) / sizeof(NONE[0]); i++)
-        assert_false(drop_folder_parse(NONE[i], "/home/a", path));
-}
-
 static void the_drop_folder_is_configured_or_the_users_or_downloads(void **state)
 {
     char home[64], path[FILES_PATH_MAX + 1], problem[TEXT_REASON_MAX + 1];
@@ -224,7 +200,6 @@ int main(void)
         WITH_FILES(a_batch_folder_that_is_gone_is_made_again),
         WITH_FILES(hostile_names_are_refused_and_make_nothing),
         WITH_FILES(planted_links_lead_nowhere),
-        cmocka_unit_test(the_users_own_drop_folder_is_read),
         WITH_FILES(the_drop_folder_is_configured_or_the_users_or_downloads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,8 @@ static void what_names_no_folder_of_its_own_is_none(void **state)
         "#XDG_DOWNLOAD_DIR=\"/in\"\n",
         "XDG_DOWNLOAD_DIR=\"$HOME\"\n",
         "XDG_DOWNLOAD_DIR=\"$HOME/\"\n",
+        "XDG_DOWNLOAD_DIR=\"/home/me\"\n",
+        "XDG_DOWNLOAD_DIR=\"$HOME/a\n\"",
         "XDG_DOWNLOAD_DIR=\"in\"\n",
         "XDG_DOWNLOAD_DIR=\"$HOMER/in\"\n",
         "XDG_DOWNLOAD_DIR=/in\n",
